@@ -1,0 +1,88 @@
+#include "gateway/base/arena.h"
+
+#include <stdalign.h>
+
+enum { BLOCK_BYTES = 64 * 1024 };
+
+typedef struct block {
+    struct block *next;
+    size_t used, cap;
+    alignas(max_align_t) char bytes[];
+} block;
+
+struct gw_arena {
+    block *head;
+    size_t ceiling, total;
+};
+
+gw_arena *gw_arena_new(size_t ceiling)
+{
+    gw_arena *a = calloc(1, sizeof *a);
+    if (a)
+        a->ceiling = ceiling;
+    return a;
+}
+
+static void free_blocks(block *b)
+{
+    while (b) {
+        block *next = b->next;
+        free(b);
+        b = next;
+    }
+}
+
+void gw_arena_free(gw_arena *a)
+{
+    if (!a)
+        return;
+    free_blocks(a->head);
+    free(a);
+}
+
+void gw_arena_reset(gw_arena *a)
+{
+    a->total = 0;
+    if (!a->head)
+        return;
+    /* keep one block of ordinary size; a huge one would pin memory for ever */
+    block *keep = a->head->cap == BLOCK_BYTES ? a->head : NULL;
+    free_blocks(keep ? keep->next : a->head);
+    a->head = keep;
+    if (keep) {
+        keep->next = NULL;
+        keep->used = 0;
+    }
+}
+
+void *gw_arena_alloc(gw_arena *a, size_t n)
+{
+    size_t align = alignof(max_align_t);
+    if (n > a->ceiling)
+        return NULL;
+    size_t need = (n + align - 1) / align * align;
+    if (a->total + need > a->ceiling)
+        return NULL;
+    block *b = a->head;
+    if (!b || b->cap - b->used < need) {
+        size_t cap = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+        b = malloc(sizeof *b + cap);
+        if (!b)
+            return NULL;
+        *b = (block){.next = a->head, .cap = cap};
+        a->head = b;
+    }
+    void *p = b->bytes + b->used;
+    b->used += need;
+    a->total += need;
+    memset(p, 0, need);
+    return p;
+}
+
+char *gw_arena_copy(gw_arena *a, gw_str s)
+{
+    char *p = gw_arena_alloc(a, s.n + 1);
+    if (p && s.n)
+        memcpy(p, s.p, s.n);
+    return p;
+}
