@@ -1,4 +1,5 @@
 #include "gateway/base/json.h"
+#include "gateway/base/utf8.h"
 
 enum { FIRST_NODES = 32, HASHED_MEMBERS = 8 };
 
@@ -41,30 +42,6 @@ static void skip_space(reader *r)
 {
     while (r->p < r->end && (*r->p == ' ' || *r->p == '\t' || *r->p == '\n' || *r->p == '\r'))
         r->p++;
-}
-
-/* Length of the UTF-8 sequence at p (2-4), 0 if it is not well formed (Unicode table 3-7). */
-static int utf8_length(const unsigned char *p, const unsigned char *end)
-{
-    static const struct {
-        unsigned char first, last, low, high;
-        int n;
-    } rows[] = {
-        {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3},
-        {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4},
-        {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
-    };
-    for (size_t i = 0; i < GW_COUNT(rows); i++) {
-        if (*p < rows[i].first || *p > rows[i].last)
-            continue;
-        if (end - p < rows[i].n || p[1] < rows[i].low || p[1] > rows[i].high)
-            return 0;
-        for (int k = 2; k < rows[i].n; k++)
-            if ((p[k] & 0xC0) != 0x80)
-                return 0;
-        return rows[i].n;
-    }
-    return 0;
 }
 
 static int hex4(const char *p, const char *end)
@@ -136,7 +113,7 @@ static bool read_string(reader *r, uint32_t *ret)
         } else if (c < 0x80) {
             r->p++;
         } else {
-            int n = utf8_length((const unsigned char *)r->p, (const unsigned char *)r->end);
+            size_t n = gw_utf8_length(r->p, (size_t)(r->end - r->p));
             if (n == 0)
                 return refuse(r, GW_EINVAL, "invalid UTF-8");
             r->p += n;
