@@ -1,0 +1,178 @@
+/* worker.h - what gateway and workers say to each other: frame types and their JSON headers.
+ *
+ * CURVE, worker DEALER to gateway ROUTER. A message is the frames
+ *     "DUNW1", type, header, payload...
+ * where header is a JSON object and the payload frames are raw bytes (wire_payload_frames tells how
+ * many). The life of a task, in order:
+ *
+ *     worker                        gateway
+ *     READY {worker channel credit} ->               credit = tasks it can take now, in all
+ *                                   <- TASK          + facts JSON
+ *     WANT {template}               ->               only if it does not have that version
+ *                                   <- TEMPLATE      + bundle bytes
+ *     INTENT {ref sha256 ..}        ->               + exact message bytes
+ *                                   <- GO | ABORT    GO: the intent is durable, send now
+ *     OUTCOME {ref outcome ..}      ->               + private raw reply text (may be empty)
+ *                                   <- SEEN          durable; until then OUTCOME is repeated
+ *     HEARTBEAT {boot}              <->
+ *     DRAIN {}                      <->              no new tasks, finish what is in hand
+ *
+ * A worker touches the network only after GO. Every answer repeats rid, attempt and tok; a tok that
+ * is not the current one is stale and ignored by the receiver.
+ *
+ * Decoding is strict about what it knows (kind, presence, limits) and skips members it does not
+ * know, so that gateway and workers of neighbouring versions can talk. Both sides use only these
+ * functions.
+ *
+ * Ownership: decoded strings borrow the frame or the arena. Thread: pure, any. */
+#ifndef WIRE_WORKER_H
+#define WIRE_WORKER_H
+
+#include "gateway/base/arena.h"
+
+#define WIRE_WORKER_PROTOCOL "DUNW1"
+
+enum {
+    WIRE_HEADER_MAX = 256 * 1024,        /* bytes of one JSON header */
+    WIRE_RECIPIENTS_MAX = 100,           /* RFC 5321 §4.5.3.1.8: servers must take 100 */
+    WIRE_MESSAGE_MAX = 48 * 1024 * 1024, /* bytes of one payload frame, for ZMQ_MAXMSGSIZE */
+    WIRE_PAYLOADS_MAX = 1,
+};
+
+typedef enum {
+    WIRE_READY,
+    WIRE_TASK,
+    WIRE_WANT,
+    WIRE_TEMPLATE,
+    WIRE_INTENT,
+    WIRE_GO,
+    WIRE_ABORT,
+    WIRE_OUTCOME,
+    WIRE_SEEN,
+    WIRE_HEARTBEAT,
+    WIRE_DRAIN,
+    WIRE_TYPE_COUNT
+} wire_type;
+
+typedef enum {
+    WIRE_DELIVERED, /* carrier took it for that recipient set */
+    WIRE_LATER,     /* certainly not delivered; worth another attempt */
+    WIRE_REFUSED,   /* carrier's final no */
+    WIRE_UNKNOWN,   /* cannot know; never resent by itself */
+    WIRE_RESULT_COUNT
+} wire_result;
+
+/* One attempt of one reminder. */
+typedef struct {
+    gw_str rid;  /* reminder id text */
+    int attempt; /* 1, 2, ... */
+    gw_str tok;  /* token of this claim */
+} wire_ref;
+
+typedef struct {
+    gw_str worker;  /* stable name of the process, e.g. "email-1" */
+    gw_str channel; /* "email" | "sms" | "voice" */
+    int credit;     /* 0..100000: tasks that may be outstanding together */
+} wire_ready;
+
+typedef struct {
+    gw_str role, name, address; /* address: mailbox or E.164 */
+    gw_str kind;                /* "to" | "cc" */
+} wire_recipient;
+
+typedef struct {
+    gw_str name, address;
+    gw_str reply_to;    /* may be empty */
+    gw_str unsubscribe; /* List-Unsubscribe URI, may be empty */
+} wire_sender;
+
+typedef struct {
+    wire_ref ref;
+    gw_str source;   /* billing system */
+    gw_str template; /* exact template version */
+    gw_str locale;
+    int64_t now_ms;      /* gateway's clock when it wrote this (may be manual) */
+    int64_t deadline_ms; /* nothing may leave after this moment of that clock */
+    wire_sender from;
+    wire_recipient to[WIRE_RECIPIENTS_MAX];
+    size_t to_n;       /* at least 1 */
+    gw_str message_id; /* without angle brackets; stable over attempts */
+    gw_str reference;  /* human case reference, may be empty */
+    bool manual_clock;
+} wire_task;
+
+typedef struct {
+    gw_str template;
+} wire_template;
+
+typedef struct {
+    wire_ref ref;
+    gw_str sha256; /* lower-case hex of the payload frame */
+    gw_str message_id;
+    int64_t bytes; /* length of the payload frame */
+} wire_intent;
+
+typedef struct {
+    wire_ref ref;
+    int64_t now_ms;
+} wire_go;
+
+typedef struct {
+    wire_ref ref;
+    gw_str why; /* reason code, "" on SEEN */
+} wire_abort;
+
+typedef struct {
+    int index;       /* into wire_task.to */
+    int code;        /* SMTP or provider code, 0 = none seen */
+    gw_str enhanced; /* RFC 3463 "5.1.1", may be empty */
+} wire_recipient_result;
+
+typedef struct {
+    wire_ref ref;
+    wire_result outcome;
+    int code;               /* of the whole message, 0 = none seen */
+    gw_str enhanced;        /* may be empty */
+    gw_str why;             /* reason code without personal data, e.g. "connect-refused" */
+    int64_t retry_after_ms; /* -1 = the worker has no opinion */
+    gw_str remote_host;     /* carrier's host name, may be empty */
+    gw_str remote_tls;      /* "TLSv1.2 ECDHE-...", empty = plain */
+    wire_recipient_result recipients[WIRE_RECIPIENTS_MAX];
+    size_t recipient_n;
+} wire_outcome;
+
+typedef struct {
+    gw_str boot; /* random id of this process start; a changed one means a restart */
+} wire_heartbeat;
+
+typedef struct {
+    wire_type type; /* says which member counts */
+    union {
+        wire_ready ready;
+        wire_task task;
+        wire_template template; /* WANT and TEMPLATE */
+        wire_intent intent;
+        wire_go go;
+        wire_abort abort;
+        wire_outcome outcome;
+        wire_ref seen;
+        wire_heartbeat heartbeat;
+    };
+} wire_header;
+
+/* "READY", "TASK", ... */
+const char *wire_type_name(wire_type type);
+bool wire_type_parse(gw_str name, wire_type *ret_type);
+/* Payload frames behind the header: 0 or 1. */
+int wire_payload_frames(wire_type type);
+/* "delivered", "later", "refused", "unknown" */
+const char *wire_result_name(wire_result result);
+
+/* Append the JSON header. GW_EINVAL if a required text is empty or a number out of its range (a
+ * message the other side would refuse is not sent), else the buffer's code. */
+gw_code wire_encode(const wire_header *h, gw_buf *ret, gw_err *err) GW_NODISCARD;
+/* Read frames 1 and 2 of a message. GW_EINVAL names the type and member. */
+gw_code wire_decode(gw_str type, gw_str json, gw_arena *arena, wire_header *ret, gw_err *err)
+    GW_NODISCARD;
+
+#endif
