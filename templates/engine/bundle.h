@@ -7,9 +7,8 @@
  * equal version on every machine, and a reminder keeps the version it was planned with.
  *
  * Document, format 1 (a change of meaning gets a new number; readers refuse numbers they do not
- * know, so old workers never render a template half-understood):
- *   {"format":1,"locale":"en","name":"reminder-letter","optional":[names],"partials":{name:text},
- *    "parts":{part:text},"purpose":"reminder","required":[names],"tone":2,"urls":[names]}
+ * know, so an old worker never renders a template half-understood):
+ *   {"format":1,"manifest":{template.json},"partials":{name:text},"parts":{part:text}}
  *
  * Names of facts are dotted ("creditor.name", through lists without index: "items.amount"); the
  * manifest may write them as JSON pointers too ("/creditor/name").

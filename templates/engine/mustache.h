@@ -60,13 +60,10 @@ typedef struct {
 /* Compile a template with its partials; everything is copied. A {{>name}} that is not among the
  * partials is allowed here and renders as nothing (see mustache_missing_partial).
  * Errors: GW_EINVAL syntax ("letter.mustache line 3: ..."), GW_ELIMIT, GW_ENOMEM. */
-gw_code mustache_compile(const mustache_source *main, const mustache_source *partials,
+gw_code mustache_compile(const mustache_source *top, const mustache_source *partials,
                          size_t partial_count, mustache **ret_program, gw_err *err) GW_NODISCARD;
 void mustache_free(mustache *m);
 GW_CLEANUP_FUNC(mustache, mustache_free)
-
-/* First {{>name}} without a partial: its name, and the line; NULL when all are there. */
-const char *mustache_missing_partial(const mustache *m, uint32_t *ret_line);
 
 /* Append the rendered template to out; on failure out is as it was.
  * data     borrowed; strings with escapes are unescaped into its arena, so it has one owner.
@@ -75,6 +72,9 @@ const char *mustache_missing_partial(const mustache *m, uint32_t *ret_line);
  * Thread   any; m may be shared. */
 gw_code mustache_render(const mustache *m, const json_doc *data, const mustache_mode *mode,
                         gw_buf *out, gw_err *err) GW_NODISCARD;
+
+/* Does s hold a line break or another control character (C0, DEL, C1, U+2028, U+2029)? */
+bool mustache_breaks_header(gw_str s);
 
 /* ---- looking at a program (lint) ---- */
 
@@ -96,7 +96,11 @@ typedef struct {
 } mustache_event;
 
 /* Visit everything in the order of the text; behind a MUSTACHE_PARTIAL follows the partial's
- * content, except where it would contain itself. */
+ * content, except where it would contain itself. Ends after MUSTACHE_STEPS_MAX events. Thread: any.
+ */
 void mustache_walk(const mustache *m, void (*visit)(void *arg, const mustache_event *e), void *arg);
+
+/* The first {{>name}} without a partial, if there is one. Thread: any. */
+bool mustache_missing_partial(const mustache *m, mustache_event *ret_event);
 
 #endif
