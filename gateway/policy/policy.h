@@ -1,0 +1,164 @@
+/* policy.h - may this reminder go out now, and if not, why and when next?
+ *
+ * policy_decide is pure and total: the same facts, rules and moment give the same answer, and every
+ * input gives one. What it does not know holds the reminder. It walks a fixed table of rules and
+ * looks at all of them, so that the explanation lists every one; the strictest verdict wins.
+ *
+ *   ALLOW     now lies inside an allowed interval
+ *   LATER     nothing forbids it, next_ms is the first allowed instant
+ *   HOLD      waits for a change of the facts (or for its not_after)
+ *   WITHDRAW  it has lost its sense: paid or expired
+ *   REFUSE    final: a recipient is a third party
+ *
+ * Bounds: intervals reach POLICY_DAYS local days ahead, counted from the first day on which all
+ * dated rules (not-before, promise, dated holds) let go.
+ *
+ * Thread: any. Nothing is allocated but in the caller's arena. */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "gateway/base/arena.h"
+#include "gateway/base/clock.h"
+#include "gateway/policy/rules.h"
+#include "gateway/policy/zone.h"
+
+enum {
+    POLICY_DAYS = 14,
+    POLICY_INTERVALS_MAX = 96,
+    POLICY_RECIPIENTS_MAX = 32,
+    POLICY_INPUTS_MAX = 4,
+    POLICY_RULE_COUNT = 17,
+};
+
+typedef enum { CONSENT_UNKNOWN, CONSENT_GRANTED, CONSENT_WITHDRAWN } policy_consent;
+
+typedef struct {
+    gw_str address; /* never shown nor kept in a decision */
+    gw_str role;
+    bool designated; /* the debtor itself, or a contact the debtor named */
+    bool copy;       /* a copy: without consent it is left out instead of holding the reminder */
+    policy_consent consent;
+} policy_recipient;
+
+/* Kinds: dispute cease-contact lawyer insolvency deceased vulnerable legal; any other kind holds
+ * as well. until_ms 0: until released. */
+typedef struct {
+    gw_str kind;
+    int64_t until_ms;
+} policy_hold;
+
+/* How often cap field ("*" or a channel) was used on a local day of the debtor. A day that is not
+ * listed counts 0. */
+typedef struct {
+    gw_str field;
+    int32_t day;
+    int64_t used;
+} policy_count;
+
+/* A zeroed struct holds. Times are ms UTC, 0 = none. All pointers are borrowed for the call. */
+typedef struct {
+    const char *channel, *purpose;
+    gw_str debtor_role;
+    const zone *zone; /* NULL = unknown */
+    const policy_recipient *recipients;
+    size_t recipient_n;
+    const policy_hold *holds;
+    size_t hold_n;
+    bool item_known; /* false: the reminder is not about one open item */
+    bool item_paid, item_disputed;
+    int64_t promise_until_ms; /* end of the promised date plus grace */
+    int64_t not_before_ms, not_after_ms;
+    bool channel_ready; /* somebody serves the channel */
+    bool clock_ok;
+    bool template_known;
+    const char *paused; /* NULL, or the pause that applies: "all", "channel:email", ... */
+    const policy_count *counts;
+    size_t count_n;
+} policy_facts;
+
+typedef enum {
+    POLICY_ALLOW,
+    POLICY_LATER,
+    POLICY_HOLD,
+    POLICY_WITHDRAW,
+    POLICY_REFUSE
+} policy_verdict;
+
+/* What one rule said. LIMIT: it takes away time; next_ms is the first instant that is left. */
+typedef enum {
+    POLICY_CHECK_PASS,
+    POLICY_CHECK_LIMIT,
+    POLICY_CHECK_HOLD,
+    POLICY_CHECK_WITHDRAW,
+    POLICY_CHECK_REFUSE
+} policy_check_verdict;
+
+typedef zone_span policy_interval;
+
+/* An input a rule looked at, in a form that costs nothing to keep. Never personal data. */
+typedef struct {
+    const char *name;
+    enum { POLICY_IN_INT, POLICY_IN_TIME, POLICY_IN_DAY, POLICY_IN_MINUTE, POLICY_IN_TEXT } kind;
+    int64_t i;
+    const char *text; /* static, or borrowed from the facts or rules */
+} policy_input;
+
+typedef struct {
+    const char *rule; /* static id, e.g. "quiet-hours" */
+    policy_check_verdict verdict;
+    const char *why; /* static reason code, e.g. "outside-window"; "" when it passes */
+    int64_t next_ms; /* LIMIT: first instant left, INT64_MAX when none; else 0 */
+    policy_input inputs[POLICY_INPUTS_MAX];
+    size_t input_n;
+} policy_check;
+
+/* A counter to reserve before sending: field "*" or the channel, on that local day, never above
+ * max. */
+typedef struct {
+    const char *field;
+    int32_t day;
+    int64_t max;
+} policy_cap;
+
+typedef struct {
+    policy_verdict verdict;
+    const char *rule;         /* the rule that decided; "" for ALLOW */
+    const char *why;          /* its reason code; "" for ALLOW */
+    policy_interval *allowed; /* in order, apart, from now on; none unless ALLOW or LATER */
+    size_t allowed_n;
+    int64_t next_ms; /* ALLOW: now; LATER: first allowed instant; else 0 */
+    policy_check *checks;
+    size_t check_n;
+    policy_cap caps[2]; /* to take on the day of next_ms: at most "*" and the channel's */
+    size_t cap_n;
+    uint32_t left_out; /* bit i: recipients[i] is a copy without consent and must be left out */
+    char pack_hash[POLICY_HASH_TEXT];
+    const zone *zone; /* as in the facts, for local times in the explanation */
+    gw_wall now;
+} policy_decision;
+
+/* Decide. ret lives in the arena (texts in the facts and rules too: explain while they live).
+ * Fails only with GW_ENOMEM / GW_ELIMIT from the arena; then nothing may be sent. */
+gw_code policy_decide(const policy_facts *facts, const policy_rules *rules, gw_wall now,
+                      gw_arena *arena, policy_decision *ret, gw_err *err) GW_NODISCARD;
+
+/* The caps a contact at t would take, when a timing model moved it within the allowed intervals to
+ * another day than next_ms. Returns how many (0..2). */
+size_t policy_caps_at(const policy_facts *facts, const policy_rules *rules, gw_wall t,
+                      policy_cap ret[2]);
+
+const char *policy_verdict_name(policy_verdict v);             /* "allow", "later", ... */
+const char *policy_check_verdict_name(policy_check_verdict v); /* "pass", "limit", ... */
+/* One sentence a person understands, and what to do about it. "" for an unknown code. */
+const char *policy_why_sentence(const char *why);
+const char *policy_why_remedy(const char *why);
+
+/* ---- explain.c ---- */
+
+/* {"verdict","rule","why","sentence","remedy","now","next"?,"packs","allowed":[[from,to]...],
+ *  "checks":[{"rule","verdict","why"?,"next"?,"inputs":{...}}]}; times RFC 3339 UTC. */
+gw_code policy_explain_json(const policy_decision *d, gw_buf *out);
+/* Some lines of plain text with local times; ends in a newline. */
+gw_code policy_explain_text(const policy_decision *d, gw_buf *out);
+
+#endif
