@@ -1,0 +1,483 @@
+#include "config/loader/config.h"
+
+#include "gateway/base/file.h"
+#include "gateway/base/id.h"
+#include "gateway/base/json.h"
+#include "gateway/base/jsonc.h"
+
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { CONFIG_ARENA_BYTES = 16 << 20 };
+
+/* The arena lies behind the public value, so that one free gives all back. */
+typedef struct {
+    config value;
+    gw_arena *arena;
+} owned_config;
+
+typedef enum { SET_BOOL, SET_COUNT, SET_MS, SET_PORT, SET_TEXT, SET_PATH, SET_WORD } setting_type;
+
+static const char *const type_names[] = {
+    [SET_BOOL] = "true|false", [SET_COUNT] = "count", [SET_MS] = "milliseconds",
+    [SET_PORT] = "port",       [SET_TEXT] = "text",   [SET_PATH] = "path",
+    [SET_WORD] = "word",
+};
+
+typedef struct {
+    const char *key;
+    setting_type type;
+    size_t at;
+    int64_t number;   /* default of numbers and booleans */
+    const char *text; /* default of texts; for SET_WORD "default|other|other" */
+    int64_t min, max; /* of numbers; of texts the longest */
+    const char *why;
+} setting;
+
+#define AT(field) offsetof(config, field)
+static const setting settings[] = {
+    /* clang-format off */
+    {"clock.movable", SET_BOOL, AT(clock_movable), 0, NULL, 0, 1, "lets an operator stop and move the clock; for replays and tests, never in production"},
+    {"intake.endpoint", SET_TEXT, AT(intake_endpoint), 0, "", 0, 200, "where billing systems connect; empty: a socket in the data folder"},
+    {"intake.outbox_max", SET_COUNT, AT(intake_outbox_max), 20000, NULL, 100, 10000000, "records per shard waiting for the evidence log before intake answers busy"},
+    {"intake.retry_after_ms", SET_MS, AT(intake_retry_after_ms), 500, NULL, 10, 600000, "what busy asks a billing system to wait"},
+    {"workers.endpoint", SET_TEXT, AT(worker_endpoint), 0, "", 0, 200, "where workers connect; empty: a socket in the data folder"},
+    {"workers.heartbeat_ms", SET_MS, AT(worker_heartbeat_ms), 1000, NULL, 50, 60000, "how often both sides say that they live"},
+    {"workers.lost_ms", SET_MS, AT(worker_lost_ms), 5000, NULL, 200, 600000, "silence after which a worker counts as lost"},
+    {"redis.socket", SET_PATH, AT(redis_socket), 0, "", 0, 200, "Unix socket of Redis; empty with private: in the data folder"},
+    {"redis.host", SET_TEXT, AT(redis_host), 0, "", 0, 255, "host of your own Redis, when not private"},
+    {"redis.port", SET_PORT, AT(redis_port), 6379, NULL, 1, 65535, "port of your own Redis"},
+    {"redis.password_file", SET_PATH, AT(redis_password_file), 0, "", 0, 1000, "file with the password, mode 0600"},
+    {"redis.timeout_ms", SET_MS, AT(redis_timeout_ms), 5000, NULL, 100, 120000, "silence after which a call's effect is unknown"},
+    {"redis.private", SET_BOOL, AT(redis_private), 1, NULL, 0, 1, "dunlin up runs a redis-server of its own"},
+    {"evidence.origin", SET_TEXT, AT(evidence_origin), 0, "dunlin.example.test/log", 1, 200, "name of the log in its signed checkpoints; choose it once"},
+    {"evidence.node", SET_TEXT, AT(evidence_node), 0, "node-1", 1, 64, "name of this machine in records"},
+    {"retry.first_ms", SET_MS, AT(retry_first_ms), 30000, NULL, 1000, 3600000, "greylisting usually clears in minutes"},
+    {"retry.ceiling_ms", SET_MS, AT(retry_ceiling_ms), 14400000, NULL, 60000, 86400000, "longest pause between two attempts"},
+    {"retry.attempts", SET_COUNT, AT(retry_attempts), 8, NULL, 1, 50, "attempts before a reminder is parked"},
+    {"retry.poison_starts", SET_COUNT, AT(poison_starts), 3, NULL, 1, 20, "workers that may be lost over one reminder before it is parked"},
+    {"dispatch.lease_ttl_ms", SET_MS, AT(lease_ttl_ms), 5000, NULL, 500, 60000, "how long a silent dispatcher keeps its shards"},
+    {"dispatch.recovery_grace_ms", SET_MS, AT(recovery_grace_ms), 3000, NULL, 0, 600000, "time for workers to repeat outcomes after a gateway restart"},
+    {"rules.pack", SET_TEXT, AT(rules_pack), 0, "default", 1, 64, "rule pack in rules/"},
+    {"templates.dir", SET_PATH, AT(templates_dir), 0, "", 0, 1000, "folder of message templates; empty: templates/ beside the configuration's folder"},
+    {"templates.locale", SET_TEXT, AT(default_locale), 0, "en", 2, 16, "language when the debtor's is not there"},
+    {"email.transport", SET_WORD, AT(email_transport), 0, "outbox|smtp", 0, 0, "outbox writes .eml files and contacts nobody"},
+    {"email.from_name", SET_TEXT, AT(email_from_name), 0, "Accounts receivable", 1, 200, "display name of the sender"},
+    {"email.from_address", SET_TEXT, AT(email_from_address), 0, "receivables@creditor.example.test", 3, 254, "sender's address"},
+    {"email.reply_to", SET_TEXT, AT(email_reply_to), 0, "", 0, 254, "where answers go; empty: the sender"},
+    {"email.unsubscribe_mailto", SET_TEXT, AT(email_unsubscribe_mailto), 0, "stop@creditor.example.test", 0, 254, "List-Unsubscribe address"},
+    {"email.unsubscribe_url", SET_TEXT, AT(email_unsubscribe_url), 0, "", 0, 500, "one-click List-Unsubscribe address (https)"},
+    {"email.sessions", SET_COUNT, AT(email_sessions), 4, NULL, 1, 256, "SMTP sessions side by side"},
+    {"email.credit", SET_COUNT, AT(email_credit), 256, NULL, 1, 65536, "tasks a worker may hold"},
+    {"email.pdf", SET_WORD, AT(email_pdf), 0, "yes|no", 0, 0, "attach the statement as PDF beside the CSV"},
+    {"email.smtp.host", SET_TEXT, AT(smtp_host), 0, "127.0.0.1", 1, 255, "relay"},
+    {"email.smtp.port", SET_PORT, AT(smtp_port), 25, NULL, 1, 65535, "relay's port; implicit TLS (465) is not supported"},
+    {"email.smtp.tls", SET_WORD, AT(smtp_tls), 0, "required|opportunistic|none", 0, 0, "STARTTLS"},
+    {"email.smtp.user", SET_TEXT, AT(smtp_user), 0, "", 0, 254, "AUTH user; empty: no AUTH"},
+    {"email.smtp.password_file", SET_PATH, AT(smtp_password_file), 0, "", 0, 1000, "file with the AUTH password, mode 0600"},
+    {"email.smtp.ca_file", SET_PATH, AT(smtp_ca_file), 0, "", 0, 1000, "trusted certificates; empty: the system's"},
+    {"email.smtp.hostname", SET_TEXT, AT(smtp_hostname), 0, "gateway.example.test", 1, 255, "EHLO name"},
+    {"email.smtp.timeout_ms", SET_MS, AT(smtp_timeout_ms), 60000, NULL, 1000, 600000, "silence of the relay after which the session is given up"},
+    {"email.smtp.dsn", SET_BOOL, AT(smtp_dsn), 1, NULL, 0, 1, "ask for delivery status notifications (RFC 3461) when offered"},
+    /* clang-format on */
+};
+
+typedef struct {
+    const char *key;
+    size_t at;
+    json_kind kind;
+    const char *why;
+} source_setting;
+
+static const source_setting source_settings[] = {
+    {"ladder", offsetof(config_source, ladder), JSON_STRING, "ladder file in ladders/"},
+    {"locale", offsetof(config_source, locale), JSON_STRING, "language of debtors without one"},
+    {"creditor", offsetof(config_source, creditor), JSON_OBJECT, "who the reminders come from"},
+    {"signature", offsetof(config_source, signature), JSON_OBJECT, "who signs letters"},
+};
+
+static const char built_in_creditor[] =
+    "{\"email\":\"receivables@creditor.example.test\",\"name\":\"Example Creditor\"}";
+
+static const config_source built_in_source = {
+    .name = "*",
+    .ladder = "default",
+    .locale = "en",
+    .creditor = {built_in_creditor, sizeof built_in_creditor - 1},
+    .signature = {"", 0},
+};
+
+static const char *keep(owned_config *o, gw_str s)
+{
+    return gw_arena_copy(o->arena, s);
+}
+
+static const char *keep_path(owned_config *o, const char *dir, const char *name)
+{
+    char path[CONFIG_PATH_BYTES];
+    int n = name[0] == '/' ? snprintf(path, sizeof path, "%s", name)
+                           : snprintf(path, sizeof path, "%s/%s", dir, name);
+    return n < (int)sizeof path ? keep(o, gw_str_of(path)) : NULL;
+}
+
+static gw_code out_of_memory(gw_err *err)
+{
+    return gw_fail(err, GW_ENOMEM, "loading configuration: out of memory");
+}
+
+static void put_number(config *c, const setting *s, int64_t v)
+{
+    if (s->type == SET_BOOL)
+        *(bool *)((char *)c + s->at) = v != 0;
+    else
+        *(int64_t *)((char *)c + s->at) = v;
+}
+
+static bool is_text(const setting *s)
+{
+    return s->type == SET_TEXT || s->type == SET_PATH || s->type == SET_WORD;
+}
+
+static gw_code set_defaults(owned_config *o, gw_err *err)
+{
+    for (size_t i = 0; i < GW_COUNT(settings); i++) {
+        const setting *s = &settings[i];
+        if (!is_text(s)) {
+            put_number(&o->value, s, s->number);
+            continue;
+        }
+        size_t n = s->type == SET_WORD ? strcspn(s->text, "|") : strlen(s->text);
+        const char *text = keep(o, (gw_str){s->text, n});
+        if (!text)
+            return out_of_memory(err);
+        *(const char **)((char *)&o->value + s->at) = text;
+    }
+    return GW_OK;
+}
+
+static bool word_allowed(const char *words, gw_str word)
+{
+    for (const char *p = words; *p; p += *p == '|') {
+        size_t n = strcspn(p, "|");
+        if (gw_str_eq((gw_str){p, n}, word))
+            return true;
+        p += n;
+    }
+    return false;
+}
+
+static gw_code set_text(owned_config *o, const setting *s, gw_str value, gw_err *err)
+{
+    if (memchr(value.p, '\n', value.n) || memchr(value.p, '\r', value.n))
+        return gw_fail(err, GW_EINVAL, "%s: line breaks are not allowed in it", s->key);
+    if (s->type == SET_WORD && !word_allowed(s->text, value))
+        return gw_fail(err, GW_EINVAL, "%s: is not one of %s", s->key, s->text);
+    if (s->type != SET_WORD && ((int64_t)value.n < s->min || (int64_t)value.n > s->max))
+        return gw_fail(err, GW_EINVAL, "%s: must have %lld to %lld bytes", s->key,
+                       (long long)s->min, (long long)s->max);
+    const char *text = keep(o, value);
+    if (text && s->type == SET_PATH && value.n)
+        text = keep_path(o, o->value.dir, text);
+    if (!text)
+        return out_of_memory(err);
+    *(const char **)((char *)&o->value + s->at) = text;
+    return GW_OK;
+}
+
+static gw_code set_value(owned_config *o, const setting *s, const json_doc *d, uint32_t node,
+                         gw_err *err)
+{
+    json_kind kind = json_kind_of(d, node);
+    if (is_text(s))
+        return kind == JSON_STRING ? set_text(o, s, json_str(d, node), err)
+                                   : gw_fail(err, GW_EINVAL, "%s: must be a string", s->key);
+    if (s->type == SET_BOOL) {
+        if (kind != JSON_TRUE && kind != JSON_FALSE)
+            return gw_fail(err, GW_EINVAL, "%s: must be true or false", s->key);
+        put_number(&o->value, s, kind == JSON_TRUE);
+        return GW_OK;
+    }
+    int64_t v = json_at(d, node)->i;
+    if (kind != JSON_INT || v < s->min || v > s->max)
+        return gw_fail(err, GW_EINVAL, "%s: must be a whole number from %lld to %lld", s->key,
+                       (long long)s->min, (long long)s->max);
+    put_number(&o->value, s, v);
+    return GW_OK;
+}
+
+static gw_code walk(owned_config *o, const json_doc *d, uint32_t object, const char *prefix,
+                    gw_err *err);
+
+static gw_code set_member(owned_config *o, const json_doc *d, uint32_t name, const char *prefix,
+                          gw_err *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s%s%.*s", prefix, *prefix ? "." : "",
+             GW_STR_ARG(json_raw(d, name)));
+    size_t n = strlen(key);
+    bool section = false;
+    for (size_t i = 0; i < GW_COUNT(settings); i++) {
+        if (strcmp(settings[i].key, key) == 0)
+            return set_value(o, &settings[i], d, name + 1, err);
+        section |= strncmp(settings[i].key, key, n) == 0 && settings[i].key[n] == '.';
+    }
+    if (!section)
+        return gw_fail(err, GW_EINVAL, "unknown setting %s; `dunlin doctor --settings` lists them",
+                       key);
+    if (json_kind_of(d, name + 1) != JSON_OBJECT)
+        return gw_fail(err, GW_EINVAL, "%s: must be an object", key);
+    return walk(o, d, name + 1, key, err);
+}
+
+static gw_code walk(owned_config *o, const json_doc *d, uint32_t object, const char *prefix,
+                    gw_err *err)
+{
+    for (uint32_t at = json_first(object); at < json_at(d, object)->next;
+         at = json_at(d, at + 1)->next) {
+        if (!*prefix && gw_str_is(json_raw(d, at), "sources"))
+            continue;
+        gw_code rc = set_member(o, d, at, prefix, err);
+        if (rc != GW_OK)
+            return rc;
+    }
+    return GW_OK;
+}
+
+static gw_code set_source_member(owned_config *o, config_source *src, const json_doc *d,
+                                 uint32_t name, gw_err *err)
+{
+    for (size_t i = 0; i < GW_COUNT(source_settings); i++) {
+        const source_setting *s = &source_settings[i];
+        if (!gw_str_is(json_raw(d, name), s->key))
+            continue;
+        if (json_kind_of(d, name + 1) != s->kind)
+            return gw_fail(err, GW_EINVAL, "sources.%s.%s: wrong type (%s)", src->name, s->key,
+                           s->why);
+        gw_str value = s->kind == JSON_STRING ? json_str(d, name + 1) : json_raw(d, name + 1);
+        const char *kept = keep(o, value);
+        if (!kept)
+            return out_of_memory(err);
+        if (s->kind == JSON_STRING)
+            *(const char **)((char *)src + s->at) = kept;
+        else
+            *(gw_str *)((char *)src + s->at) = (gw_str){kept, value.n};
+        return GW_OK;
+    }
+    return gw_fail(err, GW_EINVAL, "unknown setting sources.%s.%.*s", src->name,
+                   GW_STR_ARG(json_raw(d, name)));
+}
+
+static gw_code set_sources(owned_config *o, const json_doc *d, gw_err *err)
+{
+    uint32_t all = json_member(d, 0, "sources");
+    if (!all)
+        return GW_OK;
+    if (json_kind_of(d, all) != JSON_OBJECT || json_at(d, all)->count > CONFIG_SOURCES_MAX)
+        return gw_fail(err, GW_EINVAL, "sources: must be an object of at most %d sources",
+                       CONFIG_SOURCES_MAX);
+    config *c = &o->value;
+    c->sources = gw_arena_alloc(o->arena, (json_at(d, all)->count + 1) * sizeof *c->sources);
+    if (!c->sources)
+        return out_of_memory(err);
+    for (uint32_t at = json_first(all); at < json_at(d, all)->next; at = json_at(d, at + 1)->next) {
+        config_source *src = &c->sources[c->source_n++];
+        *src = built_in_source;
+        src->name = keep(o, json_str(d, at));
+        if (!src->name)
+            return out_of_memory(err);
+        if (json_kind_of(d, at + 1) != JSON_OBJECT)
+            return gw_fail(err, GW_EINVAL, "sources.%s: must be an object", src->name);
+        for (uint32_t m = json_first(at + 1); m < json_at(d, at + 1)->next;
+             m = json_at(d, m + 1)->next) {
+            gw_code rc = set_source_member(o, src, d, m, err);
+            if (rc != GW_OK)
+                return rc;
+        }
+    }
+    return GW_OK;
+}
+
+static gw_code read_file(owned_config *o, gw_err *err)
+{
+    GW_AUTO_BUF gw_buf text;
+    gw_buf_init(&text, CONFIG_FILE_BYTES);
+    gw_code rc = gw_file_read(o->value.file, &text, err);
+    if (rc != GW_OK)
+        return rc;
+    uint8_t digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(digest, (const unsigned char *)text.data, text.n);
+    gw_hex(digest, sizeof digest, o->value.hash);
+    json_doc d;
+    rc = json_strip_comments(&text, err);
+    if (rc == GW_OK)
+        rc = json_parse(gw_buf_str(&text), o->arena, &d, err);
+    if (rc == GW_OK && json_kind_of(&d, 0) != JSON_OBJECT)
+        rc = gw_fail(err, GW_EINVAL, "must be one JSON object");
+    if (rc == GW_OK)
+        rc = walk(o, &d, 0, "", err);
+    if (rc == GW_OK)
+        rc = set_sources(o, &d, err);
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "%s", o->value.file);
+}
+
+/* What an empty setting means once the folders are known. */
+static gw_code fill_places(owned_config *o, gw_err *err)
+{
+    config *c = &o->value;
+    const struct {
+        const char **where;
+        const char *format, *dir;
+    } places[] = {
+        {&c->intake_endpoint, "ipc://%s/run/intake.sock", c->data},
+        {&c->worker_endpoint, "ipc://%s/run/workers.sock", c->data},
+        {&c->templates_dir, "%s/../templates", c->dir},
+        {&c->redis_socket, "%s/run/redis.sock", c->data},
+    };
+    size_t n = GW_COUNT(places) - (c->redis_private ? 0 : 1);
+    for (size_t i = 0; i < n; i++) {
+        if (**places[i].where)
+            continue;
+        GW_AUTO_BUF gw_buf b;
+        gw_buf_init(&b, CONFIG_PATH_BYTES);
+        for (const char *p = places[i].format; *p; p++) {
+            if (p[0] == '%' && p[1] == 's') {
+                gw_buf_puts(&b, places[i].dir);
+                p++;
+            } else {
+                gw_buf_putc(&b, *p);
+            }
+        }
+        *places[i].where = keep(o, gw_buf_str(&b));
+        if (!*places[i].where)
+            return out_of_memory(err);
+    }
+    if (!c->redis_private && !*c->redis_socket && !*c->redis_host)
+        return gw_fail(err, GW_EINVAL, "redis.private is false: set redis.socket or redis.host");
+    return GW_OK;
+}
+
+static gw_code absolute(owned_config *o, const char *path, const char **ret, gw_err *err)
+{
+    char cwd[PATH_MAX];
+    if (path[0] != '/' && !getcwd(cwd, sizeof cwd))
+        return gw_fail(err, GW_EIO, "the current folder cannot be read");
+    *ret = path[0] == '/' ? keep(o, gw_str_of(path)) : keep_path(o, cwd, path);
+    return *ret ? GW_OK : out_of_memory(err);
+}
+
+static gw_code load(owned_config *o, const char *file, const char *data, gw_err *err)
+{
+    config *c = &o->value;
+    gw_code rc = absolute(o, data, &c->data, err);
+    if (rc != GW_OK)
+        return rc;
+    c->dir = c->data;
+    c->file = "";
+    memset(c->hash, '0', sizeof c->hash - 1);
+    if (file) {
+        rc = absolute(o, file, &c->file, err);
+        if (rc != GW_OK)
+            return rc;
+        const char *slash = strrchr(c->file, '/');
+        c->dir = keep(o, (gw_str){c->file, (size_t)(slash - c->file)});
+        if (!c->dir)
+            return out_of_memory(err);
+    }
+    rc = set_defaults(o, err);
+    if (rc == GW_OK && file)
+        rc = read_file(o, err);
+    return rc == GW_OK ? fill_places(o, err) : rc;
+}
+
+gw_code config_load(const char *file, const char *data, config **ret, gw_err *err)
+{
+    owned_config *o = calloc(1, sizeof *o);
+    if (!o)
+        return out_of_memory(err);
+    o->arena = gw_arena_new(CONFIG_ARENA_BYTES);
+    gw_code rc = o->arena ? load(o, file, data, err) : out_of_memory(err);
+    if (rc != GW_OK) {
+        config_free(&o->value);
+        return rc;
+    }
+    *ret = &o->value;
+    return GW_OK;
+}
+
+void config_free(config *c)
+{
+    if (!c)
+        return;
+    owned_config *o = (owned_config *)c;
+    gw_arena_free(o->arena);
+    free(o);
+}
+
+const config_source *config_source_of(const config *c, gw_str name)
+{
+    const config_source *star = &built_in_source;
+    for (size_t i = 0; i < c->source_n; i++) {
+        if (gw_str_is(name, c->sources[i].name))
+            return &c->sources[i];
+        if (strcmp(c->sources[i].name, "*") == 0)
+            star = &c->sources[i];
+    }
+    return star;
+}
+
+void config_data_path(const config *c, const char *name, char ret_path[CONFIG_PATH_BYTES])
+{
+    snprintf(ret_path, CONFIG_PATH_BYTES, "%s/%s", c->data, name);
+}
+
+void config_dir_path(const config *c, const char *name, char ret_path[CONFIG_PATH_BYTES])
+{
+    snprintf(ret_path, CONFIG_PATH_BYTES, "%s/%s", c->dir, name);
+}
+
+gw_code config_find(char ret_path[CONFIG_PATH_BYTES], gw_err *err)
+{
+    const char *named = getenv("DUNLIN_CONFIG");
+    if (named && *named) {
+        snprintf(ret_path, CONFIG_PATH_BYTES, "%s", named);
+        return access(ret_path, R_OK) == 0
+                   ? GW_OK
+                   : gw_fail(err, GW_ENOTFOUND, "DUNLIN_CONFIG names a file that cannot be read");
+    }
+    char exe[CONFIG_PATH_BYTES - 64];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (n < 0)
+        return gw_fail(err, GW_EIO, "the program's own place cannot be read; use --config FILE");
+    exe[n] = '\0';
+    for (char *slash = strrchr(exe, '/'); slash && slash != exe; slash = strrchr(exe, '/')) {
+        static const char *const places[] = {"share/dunlin/config/dunlin.jsonc",
+                                             "config/dunlin.jsonc"};
+        *slash = '\0';
+        for (size_t i = 0; i < GW_COUNT(places); i++) {
+            snprintf(ret_path, CONFIG_PATH_BYTES, "%s/%s", exe, places[i]);
+            if (access(ret_path, R_OK) == 0)
+                return GW_OK;
+        }
+    }
+    return gw_fail(err, GW_ENOTFOUND,
+                   "no config/dunlin.jsonc above the program; use --config FILE or DUNLIN_CONFIG");
+}
+
+gw_code config_describe(gw_buf *ret)
+{
+    for (size_t i = 0; i < GW_COUNT(settings); i++) {
+        const setting *s = &settings[i];
+        gw_buf_printf(ret, "%-28s %-12s ", s->key, type_names[s->type]);
+        if (s->type == SET_BOOL)
+            gw_buf_printf(ret, "default %s", s->number ? "true" : "false");
+        else if (is_text(s))
+            gw_buf_printf(ret, "default \"%s\"", s->text);
+        else
+            gw_buf_printf(ret, "default %lld, %lld to %lld", (long long)s->number,
+                          (long long)s->min, (long long)s->max);
+        gw_buf_printf(ret, "; %s\n", s->why);
+    }
+    return ret->code;
+}
