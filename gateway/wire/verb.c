@@ -1,0 +1,31 @@
+#include "gateway/wire/verb.h"
+
+static const verb_row rows[VERB_COUNT] = {
+    [VERB_SUBMIT] = {"submit", VERB_JOB, false},
+    [VERB_ITEM] = {"item", VERB_EVENT, false},
+    [VERB_PAYMENT] = {"payment", VERB_EVENT, false},
+    [VERB_PROMISE] = {"promise", VERB_EVENT, false},
+    [VERB_DISPUTE] = {"dispute", VERB_EVENT, false},
+    [VERB_DEBTOR] = {"debtor", VERB_EVENT, false},
+    [VERB_CONSENT] = {"consent", VERB_EVENT, false},
+    [VERB_HOLD] = {"hold", VERB_EVENT, false},
+    [VERB_CANCEL] = {"cancel", VERB_ACT, false}, /* of an item it is an event (ledger.h) */
+    [VERB_QUERY] = {"query", VERB_ASK, false},
+    [VERB_CLOCK] = {"clock", VERB_ACT, true},
+    [VERB_PAUSE] = {"pause", VERB_ACT, true},
+    [VERB_RESUME] = {"resume", VERB_ACT, true},
+    [VERB_RETRY] = {"retry", VERB_ACT, true},
+};
+
+const verb_row *verb_of(verb v)
+{
+    return &rows[v];
+}
+
+verb verb_find(gw_str name)
+{
+    for (int v = 0; v < VERB_COUNT; v++)
+        if (gw_str_is(name, rows[v].name))
+            return (verb)v;
+    return VERB_COUNT;
+}
