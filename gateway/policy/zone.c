@@ -16,6 +16,7 @@ enum {
     SEGMENTS_MAX = 4096,
 };
 static const int64_t first_s = 0;                         /* 1970-01-01 */
+static const int64_t listed_s = INT64_C(2145916800);      /* 2038-01-01 */
 static const int64_t last_s = INT64_C(4102444800);        /* 2100-01-01 */
 static const int64_t least_ms = INT64_C(-62135596800000); /* 0001-01-01 */
 static const int64_t most_ms = INT64_C(253402300799999);  /* 9999-12-31 */
@@ -105,6 +106,18 @@ static int64_t change_between(GTimeZone *g, int interval, int64_t from, int64_t 
     return to;
 }
 
+/* The files list every change up to 2037; later ones come from the rule at their end (RFC 8536
+ * §3.3), where GLib 2.74 reads Europe/Dublin's explicit daylight offset of 0 as missing. That rule
+ * also made the last listed changes, so the offset of the same kind among those is the right one.
+ */
+static int32_t offset_by_rule(const segment *earlier, size_t n, segment s)
+{
+    while (n > 0 && s.from_s >= listed_s &&
+           (earlier[n - 1].from_s >= listed_s || earlier[n - 1].isdst != s.isdst))
+        n--;
+    return s.from_s >= listed_s && n > 0 ? earlier[n - 1].offset_s : s.offset_s;
+}
+
 static size_t collect(GTimeZone *g, segment *out, size_t cap)
 {
     int64_t t = first_s;
@@ -121,6 +134,7 @@ static size_t collect(GTimeZone *g, segment *out, size_t cap)
         t = change_between(g, interval, t, next);
         interval = g_time_zone_find_interval(g, G_TIME_TYPE_UNIVERSAL, t);
         segment s = {t, g_time_zone_get_offset(g, interval), g_time_zone_is_dst(g, interval) != 0};
+        s.offset_s = offset_by_rule(out, n, s);
         if (s.offset_s != out[n - 1].offset_s || s.isdst != out[n - 1].isdst)
             out[n++] = s;
     }
