@@ -104,7 +104,7 @@ static gw_code read_document(reader *r)
     if (!manifest || !partials || !parts || json_at(d, 0)->count != 4)
         return gw_fail(r->err, GW_EINVAL,
                        "the members must be format, manifest, partials and parts");
-    gw_code rc = template_manifest_parse(d, manifest, r->b->arena, &r->b->manifest, r->err);
+    gw_code rc = template_manifest_parse(d, manifest, r->b->arena, &r->b->manifest, NULL, r->err);
     if (rc != GW_OK)
         return gw_wrap(r->err, rc, "manifest");
     rc = read_partials(r, partials);

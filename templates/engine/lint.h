@@ -1,8 +1,8 @@
 /* lint.h - what is wrong with a template, before a debtor sees it.
  *
  * Findings carry file and line. Errors keep a template from being published; warnings want a look;
- * notes inform (SMS segments). Rules are rows in lint.c and lint_words.c; threats, insults and
- * false legal claims are word lists in templates/<locale>/lint.json:
+ * notes inform (SMS segments). What a template must and must not do is in lint_rules.c; threats,
+ * insults and false legal claims are word lists in templates/<locale>/lint.json:
  *   {"rules":[{"id":"threat","severity":"error","why":"...","phrases":["...", ...]}]}
  * A phrase matches literal text without regard to ASCII case, line breaks and HTML tags; phrases of
  * Latin letters match whole words. Lint sees templates, not the values put into them. */

@@ -36,6 +36,7 @@ typedef struct {
     const json_doc *d;
     gw_arena *arena;
     template_manifest *m;
+    uint32_t at; /* node being read */
     gw_err *err;
 } reader;
 
@@ -80,6 +81,7 @@ static gw_code read_parts(reader *r, uint32_t node)
     if (n->kind != JSON_ARRAY || n->count == 0)
         return gw_fail(r->err, GW_EINVAL, "parts must be a list of part names, at least one");
     for (uint32_t at = json_first(node); at < n->next; at = json_at(r->d, at)->next) {
+        r->at = at;
         gw_str s = json_kind_of(r->d, at) == JSON_STRING ? json_str(r->d, at) : json_raw(r->d, at);
         template_part part;
         if (!template_part_parse(s, &part))
@@ -141,6 +143,7 @@ static gw_code read_facts(reader *r, uint32_t node, const char *member, template
     if (!ret->name)
         return gw_fail(r->err, GW_ENOMEM, "reading %s: out of memory", member);
     for (uint32_t at = json_first(node); at < n->next; at = json_at(r->d, at)->next) {
+        r->at = at;
         gw_str s = json_kind_of(r->d, at) == JSON_STRING ? json_str(r->d, at) : (gw_str){"", 0};
         char *name = s.p ? gw_arena_copy(r->arena, s) : NULL;
         if (!name)
@@ -208,6 +211,7 @@ static gw_code refuse_unknown_members(reader *r, uint32_t node)
     for (uint32_t at = json_first(node); at < behind; at = json_at(r->d, at + 1)->next) {
         gw_str name = json_str(r->d, at);
         bool known = false;
+        r->at = at;
         for (size_t i = 0; i < GW_COUNT(members); i++)
             known = known || gw_str_is(name, members[i].name);
         if (!known)
@@ -217,25 +221,34 @@ static gw_code refuse_unknown_members(reader *r, uint32_t node)
     return GW_OK;
 }
 
+static gw_code read_members(reader *r, uint32_t node)
+{
+    gw_code rc = refuse_unknown_members(r, node);
+    for (size_t i = 0; rc == GW_OK && i < GW_COUNT(members); i++) {
+        uint32_t value = json_member(r->d, node, members[i].name);
+        r->at = value ? value : node;
+        if (value)
+            rc = read_member(r, (kind)i, value);
+        else if (members[i].needed)
+            rc = gw_fail(r->err, GW_EINVAL, "the member %s is missing", members[i].name);
+    }
+    return rc;
+}
+
 gw_code template_manifest_parse(const json_doc *d, uint32_t node, gw_arena *arena,
-                                template_manifest *ret, gw_err *err)
+                                template_manifest *ret, uint32_t *ret_at, gw_err *err)
 {
     template_manifest m = {0};
-    reader r = {d, arena, &m, err};
-    if (json_kind_of(d, node) != JSON_OBJECT)
-        return gw_fail(err, GW_EINVAL, "a manifest must be an object");
-    gw_code rc = refuse_unknown_members(&r, node);
-    for (size_t i = 0; rc == GW_OK && i < GW_COUNT(members); i++) {
-        uint32_t value = json_member(d, node, members[i].name);
-        if (value)
-            rc = read_member(&r, (kind)i, value);
-        else if (members[i].needed)
-            rc = gw_fail(err, GW_EINVAL, "the member %s is missing", members[i].name);
-    }
+    reader r = {.d = d, .arena = arena, .m = &m, .at = node, .err = err};
+    gw_code rc = json_kind_of(d, node) == JSON_OBJECT
+                     ? read_members(&r, node)
+                     : gw_fail(err, GW_EINVAL, "a manifest must be an object");
     for (size_t i = 0; rc == GW_OK && i < m.optional.count; i++)
         if (template_facts_have(&m.required, gw_str_of(m.optional.name[i])))
             rc = gw_fail(err, GW_EINVAL, "%.60s is both required and optional", m.optional.name[i]);
     if (rc == GW_OK)
         *ret = m;
+    else if (ret_at)
+        *ret_at = r.at;
     return rc;
 }

@@ -31,9 +31,10 @@ typedef struct {
     template_facts required, optional, urls;
 } template_manifest;
 
-/* Read the object at node. The facts' texts live in the arena. GW_EINVAL, GW_ELIMIT, GW_ENOMEM. */
+/* Read the object at node. The facts' texts live in the arena. On failure *ret_at (may be NULL) is
+ * the node at fault. GW_EINVAL, GW_ELIMIT, GW_ENOMEM. */
 gw_code template_manifest_parse(const json_doc *d, uint32_t node, gw_arena *arena,
-                                template_manifest *ret, gw_err *err) GW_NODISCARD;
+                                template_manifest *ret, uint32_t *ret_at, gw_err *err) GW_NODISCARD;
 
 /* The work of template_bundle_check (bundle.h). */
 gw_code template_manifest_check(const template_manifest *m, const json_doc *data, gw_err *err)

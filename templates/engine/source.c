@@ -42,14 +42,15 @@ static bool has_partial(const template_source *s, gw_str name)
     return false;
 }
 
-static gw_code add_partial(template_source *s, const char *dir, const char *file, size_t stem,
-                           gw_err *err)
+static gw_code add_partial(template_source *s, const char *where, const char *dir, const char *file,
+                           size_t stem, gw_err *err)
 {
     if (has_partial(s, (gw_str){file, stem}))
         return GW_OK; /* the template's own one goes before the locale's */
     if (s->partial_count == MUSTACHE_PARTIALS_MAX)
         return gw_fail(err, GW_ELIMIT, "%s: more than %d partials", dir, MUSTACHE_PARTIALS_MAX);
     template_partial *p = &s->partials[s->partial_count];
+    p->where = where;
     p->name = strndup(file, stem);
     if (!p->name)
         return gw_fail(err, GW_ENOMEM, "reading partials: out of memory");
@@ -72,7 +73,7 @@ static gw_code read_partials(template_source *s, const char *where, gw_err *err)
         size_t stem;
         if (e->d_name[0] == '.' || !template_is_mustache_file(e->d_name, &stem))
             continue;
-        gw_code rc = add_partial(s, dir, e->d_name, stem, err);
+        gw_code rc = add_partial(s, where, dir, e->d_name, stem, err);
         if (rc != GW_OK)
             return rc;
     }

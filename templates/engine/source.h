@@ -15,7 +15,8 @@ enum {
 };
 
 typedef struct {
-    char *name; /* of a partial, without folder and extension */
+    char *name;        /* without folder and extension */
+    const char *where; /* its folder, seen from the template's */
     gw_buf text;
 } template_partial;
 

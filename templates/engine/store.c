@@ -2,6 +2,7 @@
 
 #include "gateway/base/file.h"
 #include "gateway/base/id.h"
+#include "templates/engine/folders.h"
 #include "templates/engine/locale.h"
 
 #include <dirent.h>
@@ -109,6 +110,32 @@ gw_code template_store_publish(const char *store, const template_bundle *b, gw_e
     return rc == GW_OK ? GW_OK
                        : gw_wrap(err, rc, "publishing template %s/%s", template_bundle_locale(b),
                                  template_bundle_name(b));
+}
+
+typedef struct {
+    const char *store;
+    size_t count;
+} tree;
+
+static gw_code publish_one(void *arg, const char *dir, gw_err *err)
+{
+    tree *t = arg;
+    GW_AUTO(template_bundle_free) template_bundle *b = NULL;
+    gw_code rc = template_bundle_load(dir, &b, err);
+    if (rc == GW_OK)
+        rc = template_store_publish(t->store, b, err);
+    t->count += rc == GW_OK;
+    return rc;
+}
+
+gw_code template_store_publish_tree(const char *store, const char *dir, size_t *ret_count,
+                                    gw_err *err)
+{
+    tree t = {.store = store};
+    gw_code rc = template_folder_each(dir, publish_one, &t, err);
+    if (rc == GW_OK)
+        *ret_count = t.count;
+    return rc;
 }
 
 gw_code template_store_current(const char *store, const char *locale, const char *name,

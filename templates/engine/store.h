@@ -17,6 +17,11 @@
 gw_code template_store_publish(const char *store, const template_bundle *b, gw_err *err)
     GW_NODISCARD;
 
+/* Load and publish every template below dir (folders.h): what a first start does with the templates
+ * that came with the program. ret_count: how many. Stops at the first failure. */
+gw_code template_store_publish_tree(const char *store, const char *dir, size_t *ret_count,
+                                    gw_err *err) GW_NODISCARD;
+
 /* Current version of a template. GW_ENOTFOUND never published, GW_ECORRUPT not a version. */
 gw_code template_store_current(const char *store, const char *locale, const char *name,
                                char ret_version[TEMPLATE_VERSION_TEXT], gw_err *err) GW_NODISCARD;

@@ -1,0 +1,144 @@
+#include "templates/engine/lint_internal.h"
+
+enum { WORDS_ARENA_MAX = 4 * 1024 * 1024, RULES_MAX = 32, PHRASES_MAX = 2000, PHRASE_MAX = 200 };
+
+typedef struct {
+    const char *id, *why;
+    lint_severity severity;
+    gw_str *phrases; /* folded */
+    uint32_t count;
+} word_rule;
+
+struct lint_words {
+    gw_arena *arena;
+    word_rule rules[RULES_MAX];
+    uint32_t count;
+};
+
+static bool parse_severity(gw_str s, lint_severity *ret)
+{
+    for (int i = LINT_NOTE; i <= LINT_ERROR; i++) {
+        if (!gw_str_is(s, lint_severity_name((lint_severity)i)))
+            continue;
+        *ret = (lint_severity)i;
+        return true;
+    }
+    return false;
+}
+
+static gw_code read_phrase(const json_doc *d, uint32_t node, gw_arena *arena, gw_str *ret,
+                           gw_err *err)
+{
+    GW_AUTO_BUF gw_buf folded;
+    gw_buf_init(&folded, PHRASE_MAX);
+    if (json_kind_of(d, node) != JSON_STRING)
+        return gw_fail(err, GW_EINVAL, "a phrase must be a string");
+    lint_literal_fold(json_str(d, node), &folded);
+    if (folded.n == 0 || folded.code != GW_OK)
+        return gw_fail(err, GW_EINVAL, "a phrase must have 1 to %d bytes", PHRASE_MAX);
+    ret->p = gw_arena_copy(arena, gw_buf_str(&folded));
+    ret->n = folded.n;
+    return ret->p ? GW_OK : gw_fail(err, GW_ENOMEM, "reading phrases: out of memory");
+}
+
+static gw_code read_rule(const json_doc *d, uint32_t node, lint_words *w, gw_err *err)
+{
+    word_rule *rule = &w->rules[w->count];
+    gw_str id = json_get_str(d, node, "id");
+    gw_str why = json_get_str(d, node, "why");
+    uint32_t phrases = json_member(d, node, "phrases");
+    if (!id.n || !why.n || !phrases || json_kind_of(d, phrases) != JSON_ARRAY ||
+        json_at(d, phrases)->count > PHRASES_MAX || json_at(d, node)->count != 4 ||
+        !parse_severity(json_get_str(d, node, "severity"), &rule->severity))
+        return gw_fail(
+            err, GW_EINVAL,
+            "rule %u must have id, why, severity (note, warning, error) and a list of at "
+            "most %d phrases",
+            w->count + 1, PHRASES_MAX);
+    rule->id = gw_arena_copy(w->arena, id);
+    rule->why = gw_arena_copy(w->arena, why);
+    rule->phrases =
+        gw_arena_alloc(w->arena, (json_at(d, phrases)->count + 1) * sizeof *rule->phrases);
+    if (!rule->id || !rule->why || !rule->phrases)
+        return gw_fail(err, GW_ENOMEM, "reading rules: out of memory");
+    for (uint32_t at = json_first(phrases); at < json_at(d, phrases)->next;
+         at = json_at(d, at)->next) {
+        gw_code rc = read_phrase(d, at, w->arena, &rule->phrases[rule->count++], err);
+        if (rc != GW_OK)
+            return rc;
+    }
+    w->count++;
+    return GW_OK;
+}
+
+gw_code lint_words_parse(gw_str json, lint_words **ret_words, gw_err *err)
+{
+    GW_AUTO(lint_words_free) lint_words *w = calloc(1, sizeof *w);
+    if (!w || !(w->arena = gw_arena_new(WORDS_ARENA_MAX)))
+        return gw_fail(err, GW_ENOMEM, "reading word lists: out of memory");
+    json_doc d;
+    gw_code rc = json_parse(json, w->arena, &d, err);
+    if (rc != GW_OK)
+        return rc;
+    uint32_t rules = json_member(&d, 0, "rules");
+    if (!rules || json_kind_of(&d, rules) != JSON_ARRAY || json_at(&d, rules)->count > RULES_MAX)
+        return gw_fail(err, GW_EINVAL, "a word list needs a member rules with at most %d rules",
+                       RULES_MAX);
+    for (uint32_t at = json_first(rules); at < json_at(&d, rules)->next;
+         at = json_at(&d, at)->next) {
+        rc = read_rule(&d, at, w, err);
+        if (rc != GW_OK)
+            return rc;
+    }
+    *ret_words = w;
+    w = NULL;
+    return GW_OK;
+}
+
+void lint_words_free(lint_words *w)
+{
+    if (!w)
+        return;
+    gw_arena_free(w->arena);
+    free(w);
+}
+
+static bool is_word_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* "sue" must not be found in "issue". */
+static bool is_whole(gw_str text, size_t at, gw_str phrase)
+{
+    size_t behind = at + phrase.n;
+    if (is_word_byte(phrase.p[0]) && at > 0 && is_word_byte(text.p[at - 1]))
+        return false;
+    return !(is_word_byte(phrase.p[phrase.n - 1]) && behind < text.n &&
+             is_word_byte(text.p[behind]));
+}
+
+static void apply_phrase(const lint_job *j, const lint_literal *l, const word_rule *rule,
+                         gw_str phrase)
+{
+    gw_str text = gw_buf_str(&l->text);
+    for (size_t from = 0; from < text.n;) {
+        const char *at = memmem(text.p + from, text.n - from, phrase.p, phrase.n);
+        if (!at)
+            return;
+        size_t offset = (size_t)(at - text.p);
+        from = offset + phrase.n;
+        if (!is_whole(text, offset, phrase))
+            continue;
+        const lint_mark *mark = lint_literal_mark(l, offset);
+        lint_tell(j, rule->severity, rule->id, mark->file, mark->line, "\"%.*s\": %s",
+                  GW_STR_ARG(phrase), rule->why);
+    }
+}
+
+void lint_words_apply(const lint_job *j, const lint_literal *l)
+{
+    for (uint32_t i = 0; j->words && i < j->words->count; i++)
+        for (uint32_t k = 0; k < j->words->rules[i].count; k++)
+            apply_phrase(j, l, &j->words->rules[i], j->words->rules[i].phrases[k]);
+}
