@@ -1,0 +1,130 @@
+#include "gateway/dispatch/decide.h"
+
+#include "gateway/timing/timing.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+void decision_inputs_hash(const decision *d, char ret_hex[33])
+{
+    const policy_decision *p = &d->policy;
+    crypto_generichash_state st;
+    unsigned char digest[16];
+    crypto_generichash_init(&st, NULL, 0, sizeof digest);
+    for (size_t c = 0; c < p->check_n; c++) {
+        const policy_check *check = &p->checks[c];
+        crypto_generichash_update(&st, (const unsigned char *)check->rule, strlen(check->rule) + 1);
+        for (size_t i = 0; i < check->input_n; i++) {
+            const policy_input *in = &check->inputs[i];
+            crypto_generichash_update(&st, (const unsigned char *)&in->i, sizeof in->i);
+            if (in->text)
+                crypto_generichash_update(&st, (const unsigned char *)in->text,
+                                          strlen(in->text) + 1);
+        }
+    }
+    crypto_generichash_final(&st, digest, sizeof digest);
+    gw_hex(digest, sizeof digest, ret_hex);
+}
+
+static const policy_interval *interval_at(const policy_decision *p, int64_t t)
+{
+    for (size_t i = 0; i < p->allowed_n; i++)
+        if (t >= p->allowed[i].from_ms && t < p->allowed[i].to_ms)
+            return &p->allowed[i];
+    return NULL;
+}
+
+static uint64_t seed_of(const gw_id *rid)
+{
+    uint64_t seed;
+    memcpy(&seed, rid->b, sizeof seed);
+    return seed;
+}
+
+/* A submitted job asks for now; only when policy moves it does timing choose inside what is left.
+ * Ladder steps have a day, not a moment: timing chooses theirs. */
+static void pick_moment(const view_reminder *r, gw_wall now, decision *d)
+{
+    const policy_decision *p = &d->policy;
+    gw_wall t = {p->next_ms};
+    if (r->state == LIFE_PLANNED && r->due_ms > now.ms && interval_at(p, r->due_ms)) {
+        t.ms = r->due_ms;
+    } else if (r->state == LIFE_PLANNED && r->due_ms != VIEW_NO_TIME && r->due_ms <= now.ms &&
+               p->verdict == POLICY_ALLOW) {
+        t = now;
+    } else if (r->kind == 'l' || p->verdict == POLICY_LATER) {
+        timing_pick(p->allowed, p->allowed_n, timing_default(d->facts.policy.channel),
+                    d->facts.policy.zone, seed_of(&r->rid), &t);
+    }
+    d->due_ms = t.ms;
+}
+
+/* When the hold ends without anybody's act: the last of the dated holds. */
+static int64_t hold_ends(const policy_facts *f)
+{
+    int64_t end = 0;
+    for (size_t i = 0; i < f->hold_n; i++) {
+        if (f->holds[i].until_ms == 0)
+            return 0;
+        if (f->holds[i].until_ms > end)
+            end = f->holds[i].until_ms;
+    }
+    return end;
+}
+
+gw_code decide(const decide_context *ctx, const view_debtor *d, const view_reminder *r, gw_wall now,
+               gw_arena *arena, decision *ret, gw_err *err)
+{
+    static const life_event event_of[] = {
+        [POLICY_ALLOW] = ON_PLAN,        [POLICY_LATER] = ON_PLAN,    [POLICY_HOLD] = ON_HOLD,
+        [POLICY_WITHDRAW] = ON_WITHDRAW, [POLICY_REFUSE] = ON_FORBID,
+    };
+    decision out = {0};
+    /* A pinned version stays; it is looked up again only to know that it can still be had. */
+    bool known = r->template_version.n > 0;
+    if (known)
+        snprintf(out.template.version, sizeof out.template.version, "%.*s",
+                 GW_STR_ARG(r->template_version));
+    else
+        known = ctx->template_pick(ctx->template_ctx, r->template,
+                                   r->locale.n ? r->locale : d->locale, &out.template) == GW_OK;
+    gw_code rc = facts_of_reminder(&ctx->facts, d, r, known, arena, &out.facts, err);
+    if (rc == GW_OK)
+        rc = policy_decide(&out.facts.policy, ctx->rules, now, arena, &out.policy, err);
+    if (rc != GW_OK)
+        return rc;
+
+    out.on = event_of[out.policy.verdict];
+    out.rule = out.policy.rule;
+    out.why = out.policy.why;
+    if (out.on == ON_PLAN) {
+        out.next_ms = out.policy.next_ms;
+        pick_moment(r, now, &out);
+        const policy_interval *in = interval_at(&out.policy, now.ms);
+        out.now = out.policy.verdict == POLICY_ALLOW && in;
+        out.deadline_ms = in ? in->to_ms : 0;
+        if (r->not_after_ms && out.deadline_ms > r->not_after_ms)
+            out.deadline_ms = r->not_after_ms;
+    } else if (out.on == ON_HOLD) {
+        out.next_ms = hold_ends(&out.facts.policy);
+    }
+    *ret = out;
+    return GW_OK;
+}
+
+gw_code decision_summary(const decision *d, gw_buf *out)
+{
+    char inputs[33];
+    decision_inputs_hash(d, inputs);
+    gw_buf_putc(out, '{');
+    json_put_member_str(out, "verdict", gw_str_of(policy_verdict_name(d->policy.verdict)));
+    json_put_member_str(out, "rule", gw_str_of(d->rule));
+    json_put_member_str(out, "why", gw_str_of(d->why));
+    if (d->on == ON_PLAN)
+        json_put_member_int(out, "due_ms", d->due_ms);
+    if (d->next_ms)
+        json_put_member_int(out, "next_ms", d->next_ms);
+    json_put_member_str(out, "packs", gw_str_of(d->policy.pack_hash));
+    json_put_member_str(out, "inputs", gw_str_of(inputs));
+    return gw_buf_putc(out, '}');
+}

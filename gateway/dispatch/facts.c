@@ -1,0 +1,197 @@
+#include "gateway/dispatch/facts.h"
+
+/* ---- consent ---- */
+
+static bool consent_covers(const view_consent *c, gw_str channel, gw_str address)
+{
+    switch (c->scope) {
+    case SCOPE_ALL:
+        return true;
+    case SCOPE_CHANNEL:
+        return gw_str_eq(c->channel, channel);
+    case SCOPE_ADDRESS:
+        return gw_str_eq(c->channel, channel) && gw_str_eq(c->address, address);
+    }
+    return false;
+}
+
+/* A withdrawal counts for every purpose and beats any grant; a grant counts for its own purpose. */
+static policy_consent consent_of(const view_debtor *d, gw_str channel, gw_str address,
+                                 gw_str purpose)
+{
+    policy_consent found = CONSENT_UNKNOWN;
+    for (size_t i = 0; i < d->consent_n; i++) {
+        const view_consent *c = &d->consents[i];
+        if (!consent_covers(c, channel, address))
+            continue;
+        if (!c->granted)
+            return CONSENT_WITHDRAWN;
+        if (c->purpose.n == 0 || gw_str_eq(c->purpose, purpose))
+            found = CONSENT_GRANTED;
+    }
+    return found;
+}
+
+/* ---- recipients ---- */
+
+typedef struct {
+    const view_debtor *d;
+    const view_reminder *r;
+    policy_recipient *list;
+    reminder_facts *f;
+} recipient_reader;
+
+static bool add_recipient(recipient_reader *rr, gw_str who, bool copy)
+{
+    const view_contact *c = view_contact_named(rr->d, who, rr->r->channel);
+    gw_str address = c ? view_contact_address(c, rr->r->channel) : (gw_str){NULL, 0};
+    size_t n = rr->f->policy.recipient_n;
+    if (address.n == 0 || n == POLICY_RECIPIENTS_MAX)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (gw_str_eq(rr->list[i].address, address))
+            return true; /* one mailbox gets one message, whatever roles it has */
+    rr->f->contacts[n] = c;
+    rr->list[n] = (policy_recipient){
+        .address = address,
+        .role = c->role,
+        .designated = c->designated,
+        .copy = copy,
+        .consent = consent_of(rr->d, rr->r->channel, address, rr->r->purpose),
+    };
+    rr->f->policy.recipient_n++;
+    return true;
+}
+
+static void add_recipients(recipient_reader *rr)
+{
+    const view_reminder *r = rr->r;
+    bool found = add_recipient(rr, r->to, false);
+    for (size_t i = 0; i < r->fallback_n && !found; i++)
+        found = add_recipient(rr, r->fallback[i], false);
+    for (size_t i = 0; i < r->cc_n && found; i++)
+        add_recipient(rr, r->cc[i], true);
+}
+
+/* ---- the item ---- */
+
+/* A case may hold several items: it is paid when nothing of it is open, disputed when any open part
+ * of it is. A reminder about the whole account stands for all items. */
+static void item_facts(const view_debtor *d, const view_reminder *r, reminder_facts *f)
+{
+    gw_str subject = r->item.n ? r->item : r->case_id;
+    size_t known = 0;
+    size_t open = 0;
+    bool in_case = false;
+    for (size_t i = 0; i < d->item_n && !in_case; i++)
+        in_case = view_item_in_case(&d->items[i], subject);
+    for (size_t i = 0; i < d->item_n; i++) {
+        const view_item *it = &d->items[i];
+        if (in_case && !view_item_in_case(it, subject))
+            continue;
+        known++;
+        open += !it->settled;
+        f->policy.item_disputed = f->policy.item_disputed || (!it->settled && it->disputed);
+        if (in_case && (!f->item || (f->item->settled && !it->settled)))
+            f->item = it;
+    }
+    f->policy.item_known = known > 0;
+    f->policy.item_paid = known > 0 && open == 0;
+}
+
+int64_t facts_promise_until(const view_debtor *d, gw_str item, const zone *z, int grace_days)
+{
+    int64_t until = 0;
+    for (size_t i = 0; i < d->promise_n; i++) {
+        const view_promise *p = &d->promises[i];
+        if (!p->open || p->date == VIEW_NO_DAY)
+            continue;
+        if (p->item.n && item.n && !gw_str_eq(p->item, item))
+            continue;
+        int32_t last = p->date + grace_days;
+        int64_t end = z ? zone_instant(z, last, ZONE_DAY_MINUTES).ms : (last + 1) * GW_MS_PER_DAY;
+        if (end > until)
+            until = end;
+    }
+    return until;
+}
+
+/* ---- counters and pauses ---- */
+
+static void read_count(gw_str name, gw_str value, policy_count *list, size_t *n)
+{
+    int32_t day;
+    if (name.n < 2 + 1 + GW_DATE_TEXT || memcmp(name.p, "c:", 2) != 0)
+        return;
+    size_t date = name.n - (GW_DATE_TEXT - 1);
+    if (name.p[date - 1] != ':' ||
+        gw_date_parse((gw_str){name.p + date, GW_DATE_TEXT - 1}, &day, NULL) != GW_OK)
+        return;
+    list[(*n)++] = (policy_count){{name.p + 2, date - 3}, day, view_int(value, 0)};
+}
+
+const char *facts_paused(const state_hash *control, gw_str channel, gw_str template_name,
+                         gw_arena *arena)
+{
+    if (!control)
+        return NULL;
+    for (size_t i = 0; i < control->n; i++) {
+        gw_str name = control->fields[i].name;
+        static const struct {
+            const char *prefix;
+            size_t n;
+        } kinds[] = {{"channel:", 8}, {"template:", 9}};
+        bool hit = gw_str_is(name, "all");
+        for (size_t k = 0; k < GW_COUNT(kinds) && !hit; k++)
+            hit = name.n > kinds[k].n && memcmp(name.p, kinds[k].prefix, kinds[k].n) == 0 &&
+                  gw_str_eq((gw_str){name.p + kinds[k].n, name.n - kinds[k].n},
+                            k == 0 ? channel : template_name);
+        if (hit) {
+            const char *text = gw_arena_copy(arena, name);
+            return text ? text : "all";
+        }
+    }
+    return NULL;
+}
+
+gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const view_reminder *r,
+                          bool template_known, gw_arena *arena, reminder_facts *ret, gw_err *err)
+{
+    policy_recipient *recipients =
+        gw_arena_alloc(arena, (r->cc_n + r->fallback_n + 2) * sizeof *recipients);
+    policy_hold *holds = gw_arena_alloc(arena, (d->hold_n + 1) * sizeof *holds);
+    policy_count *counts = gw_arena_alloc(arena, (d->hash->n + 1) * sizeof *counts);
+    const char *channel = gw_arena_copy(arena, r->channel);
+    const char *purpose = gw_arena_copy(arena, r->purpose.n ? r->purpose : GW_STR("reminder"));
+    if (!recipients || !holds || !counts || !channel || !purpose)
+        return gw_fail(err, GW_ENOMEM, "collecting the facts of a reminder");
+
+    reminder_facts f = {.policy = {
+                            .channel = channel,
+                            .purpose = purpose,
+                            .debtor_role = d->role,
+                            .zone = d->zone.n ? zone_table_get(ctx->zones, d->zone, NULL) : NULL,
+                            .recipients = recipients,
+                            .holds = holds,
+                            .hold_n = d->hold_n,
+                            .counts = counts,
+                            .not_before_ms = r->not_before_ms,
+                            .not_after_ms = r->not_after_ms,
+                            .clock_ok = ctx->clock_ok,
+                            .template_known = template_known,
+                            .paused = facts_paused(ctx->control, r->channel, r->template, arena),
+                        }};
+    recipient_reader rr = {d, r, recipients, &f};
+    add_recipients(&rr);
+    for (size_t i = 0; i < d->hold_n; i++)
+        holds[i] = (policy_hold){d->holds[i].kind, d->holds[i].until_ms};
+    item_facts(d, r, &f);
+    f.policy.promise_until_ms = facts_promise_until(d, f.item ? f.item->id : r->item, f.policy.zone,
+                                                    ctx->promise_grace_days);
+    for (size_t i = 0; i < d->hash->n; i++)
+        read_count(d->hash->fields[i].name, d->hash->fields[i].value, counts, &f.policy.count_n);
+    policy_channel ch = policy_channel_of(r->channel);
+    f.policy.channel_ready = ch != POLICY_CHANNEL_COUNT && (ctx->channels_ready & (1U << ch)) != 0;
+    *ret = f;
+    return GW_OK;
+}

@@ -1,0 +1,111 @@
+/* view.h - what the state store holds about one debtor and one reminder, read once into plain
+ * structs; everything that decides or renders works from these and parses nothing again.
+ *
+ * Text that cannot be read (a stored body that is no JSON) is an error, not an empty view: a
+ * reminder whose facts are unreadable is held.
+ *
+ * Ownership: strings and arrays borrow the loaded hashes and the arena. Pure; any thread. */
+#ifndef GATEWAY_DISPATCH_VIEW_H
+#define GATEWAY_DISPATCH_VIEW_H
+
+#include "gateway/base/json.h"
+#include "gateway/base/time.h"
+#include "gateway/state/state.h"
+
+enum { VIEW_NO_DAY = INT32_MIN, VIEW_ROLES_MAX = 16 };
+#define VIEW_NO_TIME INT64_C(0) /* an absent time, as in policy_facts */
+
+typedef struct {
+    gw_str id, role, name, email, phone;
+    bool designated;
+} view_contact;
+
+typedef struct {
+    gw_str kind;
+    int64_t until_ms; /* 0: until released */
+} view_hold;
+
+typedef enum { SCOPE_ADDRESS, SCOPE_CHANNEL, SCOPE_ALL } view_scope;
+
+typedef struct {
+    gw_str channel, address, purpose; /* purpose may be empty: every purpose */
+    view_scope scope;
+    bool granted;
+} view_consent;
+
+typedef struct {
+    gw_str id, case_id, currency, reference, description, terms, ladder;
+    int32_t due, issued; /* VIEW_NO_DAY when absent */
+    int64_t amount, paid, contract;
+    bool settled;  /* paid in full or closed: nothing is asked for it any more */
+    bool closed;   /* settled because billing closed it, not because it was paid */
+    bool disputed; /* itself, or by an open dispute of the item or of the whole account */
+} view_item;
+
+typedef struct {
+    gw_str id, item; /* item empty: the whole account */
+    int32_t date;
+    bool open;
+    gw_str body;
+} view_promise;
+
+typedef struct {
+    gw_str id, item, currency;
+    int64_t amount, at_ms;
+} view_payment;
+
+typedef struct {
+    gw_id did;
+    int64_t version; /* of the aggregate; 0: the debtor is not known */
+    gw_str source, id, name, role, zone, locale, segment, body;
+    const view_contact *contacts;
+    size_t contact_n;
+    const view_hold *holds;
+    size_t hold_n;
+    const view_consent *consents;
+    size_t consent_n;
+    const view_item *items; /* by item id */
+    size_t item_n;
+    const view_promise *promises;
+    size_t promise_n;
+    const view_payment *payments;
+    size_t payment_n;
+    const state_hash *hash; /* for the cap counters */
+} view_debtor;
+
+/* One reminder: the stored fields and the read body. */
+typedef struct {
+    gw_id rid;
+    int64_t version;
+    char state, kind; /* kind 'j' submitted job, 'l' step of a ladder */
+    gw_str source, debtor, case_id, job, channel, body;
+    int64_t accepted_ms, due_ms, not_before_ms, not_after_ms; /* VIEW_NO_TIME when absent */
+    int attempts, starts; /* starts: claims since the last outcome */
+    int failed;           /* attempts that ended "later" since it was planned or retried */
+    gw_str tok, template_version, why, cap, plan, out;
+
+    json_doc doc; /* of the body */
+    gw_str template, purpose, to, locale, tone;
+    gw_str cc[VIEW_ROLES_MAX], fallback[VIEW_ROLES_MAX];
+    size_t cc_n, fallback_n;
+    gw_str item, ladder, step, step_kind, statement; /* ladder steps only */
+    uint32_t facts; /* node of the body's facts object, 0 if none */
+} view_reminder;
+
+/* GW_ECORRUPT the stored text is not what Dunlin writes; GW_ENOMEM. */
+gw_code view_debtor_read(const state_debtor *loaded, gw_arena *arena, view_debtor *ret, gw_err *err)
+    GW_NODISCARD;
+gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_reminder *ret,
+                           gw_err *err) GW_NODISCARD;
+
+/* The contact a job names: by id, else the first of that role that has an address on the channel;
+ * "" is the role primary. NULL if there is none. */
+const view_contact *view_contact_named(const view_debtor *d, gw_str to, gw_str channel);
+/* The address of a contact on a channel, n 0 when it has none. */
+gw_str view_contact_address(const view_contact *c, gw_str channel);
+/* A stored decimal integer; otherwise when it is none. */
+int64_t view_int(gw_str s, int64_t otherwise);
+/* Is this item the subject of the case (its id, or its case)? */
+bool view_item_in_case(const view_item *i, gw_str case_id);
+
+#endif
