@@ -36,15 +36,15 @@
 enum {
     DISPATCH_SOURCES_MAX = 256,
     DISPATCH_LADDERS_MAX = 64,
-    DISPATCH_BATCH = 1024,            /* reminders of one step of a turn */
-    DISPATCH_MESSAGES = 4096,         /* worker messages read in one turn */
-    DISPATCH_TURN_BYTES = 64 << 20,   /* message bytes read in one turn */
+    DISPATCH_BATCH = 1024,          /* reminders of one step of a turn */
+    DISPATCH_MESSAGES = 4096,       /* worker messages read in one turn */
+    DISPATCH_TURN_BYTES = 64 << 20, /* message bytes read in one turn */
     DISPATCH_WORKERS_MAX = 256,
-    DISPATCH_CREDIT_MAX = 4096,       /* tasks of one worker, whatever it asks for */
-    DISPATCH_HEARTBEAT_MS = 1000,     /* we say it that often ... */
+    DISPATCH_CREDIT_MAX = 4096,        /* tasks of one worker, whatever it asks for */
+    DISPATCH_HEARTBEAT_MS = 1000,      /* we say it that often ... */
     DISPATCH_WORKER_SILENCE_MS = 5000, /* ... and give a silent worker up after this */
-    DISPATCH_GRACE_MS = 3000,         /* for the repeated OUTCOME of an attempt in flight */
-    DISPATCH_RENDER_MS = 120000,      /* from TASK to INTENT; then the task is taken back */
+    DISPATCH_GRACE_MS = 3000,          /* for the repeated OUTCOME of an attempt in flight */
+    DISPATCH_RENDER_MS = 120000,       /* from TASK to INTENT; then the task is taken back */
     DISPATCH_LEASE_MS = 5000,
 };
 
@@ -64,24 +64,24 @@ typedef struct {
     zap *zap;                    /* runs in zmq; admits domain workers */
     const char *worker_endpoint; /* "tcp://127.0.0.1:5551"; port 0 picks one */
     const curve_pair *pair;
-    state_config state;          /* dispatch opens its own connection; state_setup was done */
-    evidence *evidence;          /* for message bytes; shared with the recorder */
-    recorder *recorder;          /* asked whether evidence can still be written; NULL: trust */
+    state_config state; /* dispatch opens its own connection; state_setup was done */
+    evidence *evidence; /* for message bytes; shared with the recorder */
+    recorder *recorder; /* asked whether evidence can still be written; NULL: trust */
     gw_clock *clock;
-    clock_walk *walk;            /* NULL: the clock is not movable */
+    clock_walk *walk; /* NULL: the clock is not movable */
     const char *template_store;
-    const uint8_t *id_key;       /* GW_ID_KEY_BYTES */
+    const uint8_t *id_key; /* GW_ID_KEY_BYTES */
     const policy_rules *rules;
     zone_table *zones;
     const ladder *const *ladders;
     size_t ladder_n;
     const dispatch_source *sources;
     size_t source_n;
-    unsigned channels;           /* bit policy_channel: workers of it are expected here */
+    unsigned channels; /* bit policy_channel: workers of it are expected here */
     retry_rules retry;
     int promise_grace_days;
-    int64_t hold_recheck_ms;     /* a held reminder is looked at again after this; 0 = 6 h */
-    int lease_ms;                /* 0 = DISPATCH_LEASE_MS */
+    int64_t hold_recheck_ms; /* a held reminder is looked at again after this; 0 = 6 h */
+    int lease_ms;            /* 0 = DISPATCH_LEASE_MS */
 } dispatch_config;
 
 typedef struct dispatch dispatch;
@@ -96,7 +96,8 @@ GW_CLEANUP_FUNC(dispatch, dispatch_close)
 const char *dispatch_endpoint(const dispatch *d);
 
 /* One turn; waits at most wait_ms for something to do. Answers what stopped the turn early (the
- * store is away: GW_EBUSY), which is no reason to stop calling it. *ret_busy: something was done. */
+ * store is away: GW_EBUSY), which is no reason to stop calling it. *ret_busy: something was done.
+ */
 gw_code dispatch_step(dispatch *d, int wait_ms, bool *ret_busy, gw_err *err);
 /* Turns until dispatch_stop. Logs a failing turn once per change of reason. */
 void dispatch_run(dispatch *d);
@@ -115,7 +116,7 @@ typedef struct {
 typedef struct {
     size_t worker_n;
     dispatch_worker workers[DISPATCH_WORKERS_MAX];
-    int shards;              /* owned now */
+    int shards;                /* owned now */
     uint64_t claimed, sending; /* in flight here */
     uint64_t waiting_outcomes; /* received, not yet durable */
     bool store_ok, recorder_ok, lease_ok, draining;

@@ -2,9 +2,9 @@
  * fsync), then trim. A record is in the outbox or in the log at every moment; one that is in both
  * after a crash is skipped by its outbox position.
  *
- * When the log cannot take records (disk full, I/O error) recorder_ok turns false and dispatch stops
- * sending; a full disk heals by itself, a failed fsync ends the process (`failed` is called once):
- * nobody may trust the log until it is opened and verified anew.
+ * When the log cannot take records (disk full, I/O error) recorder_ok turns false and dispatch
+ * stops sending; a full disk heals by itself, a failed fsync ends the process (`failed` is called
+ * once): nobody may trust the log until it is opened and verified anew.
  *
  * Thread: recorder_start and recorder_stop one thread; the questions any. */
 #ifndef GATEWAY_DISPATCH_RECORDER_H

@@ -107,4 +107,3 @@ bool clock_walk_step(clock_walk *w, gw_wall from, gw_wall next)
     pthread_mutex_unlock(&w->lock);
     return good;
 }
-
