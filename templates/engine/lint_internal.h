@@ -65,6 +65,8 @@ void lint_variables(const lint_job *j);
 /* All rules about one template. words may be NULL. */
 void lint_template(lint_report *report, const char *dir, const template_source *s,
                    const lint_words *words);
+/* Empty, of several lines, or too long (lint_subject.c). */
+void lint_subject(const lint_job *j);
 /* SMS characters and segments of a literal: 3GPP TS 23.038 (GSM 7-bit or UCS-2), TS 23.040. */
 void lint_sms(const lint_job *j, const lint_literal *l);
 

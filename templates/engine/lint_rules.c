@@ -108,37 +108,6 @@ static void check_parts_together(const lint_job *j)
                   "a subject without a text; add text.mustache");
 }
 
-static uint32_t columns_of(gw_str s)
-{
-    uint32_t columns = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '\1')
-            columns += LINT_VALUE_COLUMNS;
-        else if (c >= 0xE0)
-            columns += 2; /* CJK and the like are shown two columns wide */
-        else if (c < 0x80 || c >= 0xC0)
-            columns++;
-    }
-    return columns;
-}
-
-static void check_subject(const lint_job *j, const lint_literal *l)
-{
-    gw_str text = gw_buf_str(&j->s->parts[TEMPLATE_SUBJECT]);
-    uint32_t columns = columns_of(gw_buf_str(&l->text));
-    if (text.n && text.p[text.n - 1] == '\n')
-        text.n--;
-    if (columns == 0)
-        lint_tell(j, LINT_ERROR, "subject-empty", "subject.mustache", 1, "the subject is empty");
-    else if (memchr(text.p, '\n', text.n))
-        lint_tell(j, LINT_ERROR, "subject-lines", "subject.mustache", 2,
-                  "a subject is one line; join them");
-    if (columns > LINT_SUBJECT_COLUMNS_MAX)
-        lint_tell(j, LINT_WARNING, "subject-long", "subject.mustache", 1,
-                  "about %u columns; readers show at most %d", columns, LINT_SUBJECT_COLUMNS_MAX);
-}
-
 static void check_literals(const lint_job *j)
 {
     for (int i = 0; i < TEMPLATE_PART_COUNT; i++) {
@@ -148,8 +117,6 @@ static void check_literals(const lint_job *j)
         lint_literal_read(&l, j->parts[i], i == TEMPLATE_HTML);
         if (!l.failed) {
             lint_words_apply(j, &l);
-            if (i == TEMPLATE_SUBJECT)
-                check_subject(j, &l);
             if (i == TEMPLATE_SMS)
                 lint_sms(j, &l);
         }
@@ -166,6 +133,8 @@ void lint_template(lint_report *report, const char *dir, const template_source *
     compile_parts(&j);
     check_parts_together(&j);
     check_literals(&j);
+    if (j.parts[TEMPLATE_SUBJECT])
+        lint_subject(&j);
     if (has_manifest) {
         check_place(&j);
         check_files(&j);
