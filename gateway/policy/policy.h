@@ -84,7 +84,9 @@ typedef enum {
     POLICY_REFUSE
 } policy_verdict;
 
-/* What one rule said. LIMIT: it takes away time; next_ms is the first instant that is left. */
+/* What one rule said. LIMIT: it takes away time; next_ms is the first instant that is left. A LIMIT
+ * that leaves nothing (INT64_MAX) holds; one whose next_ms lies ahead makes it LATER. So the
+ * verdict can be recomputed from the checks. */
 typedef enum {
     POLICY_CHECK_PASS,
     POLICY_CHECK_LIMIT,
@@ -98,7 +100,7 @@ typedef zone_span policy_interval;
 /* An input a rule looked at, in a form that costs nothing to keep. Never personal data. */
 typedef struct {
     const char *name;
-    enum { POLICY_IN_INT, POLICY_IN_TIME, POLICY_IN_DAY, POLICY_IN_MINUTE, POLICY_IN_TEXT } kind;
+    enum { POLICY_IN_INT, POLICY_IN_TIME, POLICY_IN_MINUTE, POLICY_IN_TEXT } kind;
     int64_t i;
     const char *text; /* static, or borrowed from the facts or rules */
 } policy_input;
@@ -126,7 +128,8 @@ typedef struct {
     const char *why;          /* its reason code; "" for ALLOW */
     policy_interval *allowed; /* in order, apart, from now on; none unless ALLOW or LATER */
     size_t allowed_n;
-    int64_t next_ms; /* ALLOW: now; LATER: first allowed instant; else 0 */
+    int64_t next_ms; /* ALLOW: now; LATER: first allowed instant; HOLD: when to look again if only
+                        time can end it, else 0 */
     policy_check *checks;
     size_t check_n;
     policy_cap caps[2]; /* to take on the day of next_ms: at most "*" and the channel's */

@@ -49,6 +49,8 @@ const char *policy_channel_name(policy_channel c);
 
 /* Bit of a debtor role (company 1, consumer 2, guarantor 4), 0 if unknown. */
 unsigned policy_role_of(gw_str name);
+/* Name of one role's bit, "unknown" for anything else. */
+const char *policy_role_name(unsigned role);
 
 typedef struct policy_rules policy_rules;
 
