@@ -38,8 +38,7 @@ static gw_code digest(fold *f)
 
 /* ---- stored objects ---- */
 
-gw_code part_read(const fold *f, const state_hash *hash, const char *prefix, gw_str id,
-                  stored *ret)
+gw_code part_read(const fold *f, const state_hash *hash, const char *prefix, gw_str id, stored *ret)
 {
     char name[LEDGER_NAME_MAX];
     int n = snprintf(name, sizeof name, "%s%.*s", prefix, GW_STR_ARG(id));
@@ -50,9 +49,11 @@ gw_code part_read(const fold *f, const state_hash *hash, const char *prefix, gw_
     if (!text.p)
         return GW_OK;
     gw_code rc = json_parse(text, f->arena, &ret->doc, f->err);
+    if (rc == GW_ELIMIT) /* of the arena: the stored object was within the limits once */
+        return gw_fail(f->err, GW_ENOMEM, "folding an event: out of memory");
     if (rc != GW_OK || json_kind_of(&ret->doc, 0) != JSON_OBJECT)
-        return gw_fail(f->err, rc == GW_ENOMEM ? rc : GW_ECORRUPT,
-                       "a stored object %s... of a debtor cannot be read", prefix);
+        return gw_fail(f->err, GW_ECORRUPT, "a stored object %s... of a debtor cannot be read",
+                       prefix);
     ret->exists = true;
     return GW_OK;
 }

@@ -47,8 +47,9 @@ typedef enum { LEDGER_ACCEPTED, LEDGER_DUPLICATE, LEDGER_REJECTED } ledger_verdi
 
 typedef struct {
     ledger_verdict verdict;
-    const char *code, *reason, *pointer; /* REJECTED: static texts (verdict.h); pointer may be NULL */
-    gw_wall at;                          /* ACCEPTED: now; DUPLICATE: of the first */
+    const char *code, *reason,
+        *pointer; /* REJECTED: static texts (verdict.h); pointer may be NULL */
+    gw_wall at;   /* ACCEPTED: now; DUPLICATE: of the first */
     state_field debtor_sets[LEDGER_SETS_MAX], item_sets[LEDGER_SETS_MAX]; /* ACCEPTED only */
     size_t debtor_n, item_n;
     state_record record; /* ACCEPTED only */

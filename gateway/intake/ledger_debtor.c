@@ -31,8 +31,7 @@ gw_code ledger_debtor(const fold *f)
     snprintf(now, GW_ID_TEXT + 24, "%s:%lld", f->sum.p, (long long)f->event->now.ms);
     bool known = state_get(&f->debtor->debtor, "b").p != NULL;
     ledger_result *out = f->out;
-    out->debtor_sets[out->debtor_n++] =
-        (state_field){GW_STR("b"), {body, json_raw(f->body, 0).n}};
+    out->debtor_sets[out->debtor_n++] = (state_field){GW_STR("b"), {body, json_raw(f->body, 0).n}};
     out->debtor_sets[out->debtor_n++] = (state_field){GW_STR("bs"), gw_str_of(now)};
     return part_record(f, EVENT_CONTACT, GW_STR(""), known ? "changed" : "new", &fact, &priv);
 }
@@ -103,9 +102,9 @@ static gw_str consent_key(const fold *f)
     gw_str scope = json_get_str(f->body, 0, "scope");
     bool all = gw_str_is(scope, "all");
     bool wide = all || gw_str_is(scope, "channel");
-    const char *wrong = wide                           ? NULL
+    const char *wrong = wide                          ? NULL
                         : gw_str_is(channel, "email") ? format_email(address)
-                                                       : format_e164(address);
+                                                      : format_e164(address);
     char key[LEDGER_NAME_MAX];
     if (wrong)
         return (gw_str){NULL, 0};
@@ -254,7 +253,7 @@ gw_code ledger_hold(const fold *f)
     part_copy(f, &priv, "reason");
     bool set = gw_str_is(json_get_str(f->body, 0, "state"), "set");
     rc = part_set_debtor(f, "h:", kind, &object);
-    return rc == GW_OK ? part_record(f, EVENT_HOLD, GW_STR(""), set ? "set" : "released", &fact,
-                                     &priv)
-                       : rc;
+    return rc == GW_OK
+               ? part_record(f, EVENT_HOLD, GW_STR(""), set ? "set" : "released", &fact, &priv)
+               : rc;
 }

@@ -220,12 +220,11 @@ typedef struct {
 
 static const object_kind promise_kind = {
     "m:", EVENT_PROMISE, {"amount_minor", "currency", "date", "state"}, {"item", "id", "by"}};
-static const object_kind dispute_kind = {
-    "u:", EVENT_DISPUTE, {"state"}, {"item", "id", "reason"}};
+static const object_kind dispute_kind = {"u:", EVENT_DISPUTE, {"state"}, {"item", "id", "reason"}};
 
 static gw_code store_object(const fold *f, const object_kind *k, gw_str case_id)
 {
-    gw_str state = json_get_str(f->body, 0, "state");
+    gw_str stage = json_get_str(f->body, 0, "state");
     PART_BUF(object);
     PART_BUF(fact);
     PART_BUF(priv);
@@ -237,15 +236,15 @@ static gw_code store_object(const fold *f, const object_kind *k, gw_str case_id)
         part_copy(f, &object, k->privs[m]);
         part_copy(f, &priv, k->privs[m]);
     }
-    if (!state.n) {
-        state = GW_STR("open");
-        json_put_member_str(&object, "state", state);
-        json_put_member_str(&fact, "state", state);
+    if (!stage.n) {
+        stage = GW_STR("open");
+        json_put_member_str(&object, "state", stage);
+        json_put_member_str(&fact, "state", stage);
     }
     if (k == &dispute_kind)
         part_copy_moment(f, &object, "at");
     part_stamp(f, &object);
-    char *why = gw_arena_copy(f->arena, state);
+    char *why = gw_arena_copy(f->arena, stage);
     if (!why)
         return gw_fail(f->err, GW_ENOMEM, "folding an event: out of memory");
     gw_code rc = part_set_item(f, k->prefix, json_get_str(f->body, 0, "id"), &object);

@@ -1,0 +1,159 @@
+#include "gateway/intake/turn.h"
+
+#include "gateway/base/time.h"
+#include "gateway/wire/event.h"
+
+enum { FIELD_MAX = 256, PAUSE_MAX = 4096 };
+
+static const char unavailable[] = "this gateway does not run the part that answers this";
+
+/* ---- pause and resume ---- */
+
+/* "all", "channel:email" or "template:NAME". False: both were named. */
+static bool pause_field(const json_doc *d, gw_buf *ret)
+{
+    gw_str channel = json_get_str(d, 0, "channel");
+    gw_str template = json_get_str(d, 0, "template");
+    if (channel.n && template.n)
+        return false;
+    gw_buf_puts(ret, channel.n ? "channel:" : template.n ? "template:" : "all");
+    gw_buf_put_str(ret, channel.n ? channel : template);
+    return true;
+}
+
+static gw_str who_ordered(const intake_ask *ask)
+{
+    gw_str by = json_get_str(ask->body, 0, "by");
+    return by.n ? by : ask->who;
+}
+
+/* {"by":..,"since":..,"reason":..} as dl:control keeps it. */
+static void put_pause(gw_buf *b, const intake_ask *ask)
+{
+    char now[GW_TIME_TEXT];
+    gw_str reason = json_get_str(ask->body, 0, "reason");
+    gw_time_format(ask->now, now);
+    gw_buf_putc(b, '{');
+    json_put_member_str(b, "by", who_ordered(ask));
+    json_put_member_str(b, "since", gw_str_of(now));
+    if (reason.n)
+        json_put_member_str(b, "reason", reason);
+    gw_buf_putc(b, '}');
+}
+
+/* The act's evidence: x-Operator, bound to no debtor. */
+static gw_code record_pause(const intake_ask *ask, gw_str field, gw_err *err)
+{
+    GW_AUTO_BUF gw_buf fact;
+    GW_AUTO_BUF gw_buf priv;
+    gw_buf_init(&fact, PAUSE_MAX);
+    gw_buf_init(&priv, PAUSE_MAX);
+    gw_buf_putc(&fact, '{');
+    json_put_member_str(&fact, "what", field);
+    gw_buf_putc(&fact, '}');
+    put_pause(&priv, ask);
+    state_record record = {
+        .event = EVENT_OPERATOR,
+        .t = ask->now,
+        .source = GW_STR(""),
+        .debtor = GW_STR(""),
+        .case_id = GW_STR(""),
+        .rid = GW_STR(""),
+        .why = gw_str_of(verb_of(ask->verb)->name),
+        .fact = gw_buf_str(&fact),
+        .priv = gw_buf_str(&priv),
+        .blobs = GW_STR(""),
+    };
+    state_txn txn = {.debtor_version = -1, .version = -1, .records = &record, .record_n = 1};
+    state_verdict verdict;
+    gw_code rc = state_apply(ask->store, &txn, 1, &verdict, err);
+    if (rc == GW_OK && verdict != STATE_OK)
+        rc = gw_fail(err, GW_EBUSY, "recording a pause");
+    return rc;
+}
+
+static gw_code pause_or_resume(const intake_ask *ask, gw_buf *ret, gw_err *err)
+{
+    GW_AUTO_BUF gw_buf field;
+    GW_AUTO_BUF gw_buf json;
+    gw_buf_init(&field, FIELD_MAX);
+    gw_buf_init(&json, PAUSE_MAX);
+    if (!pause_field(ask->body, &field))
+        return gw_fail(err, GW_EINVAL, "name a channel or a template, not both");
+    if (ask->verb == VERB_PAUSE)
+        put_pause(&json, ask);
+    gw_code rc = gw_buf_code(&json, "a pause", err);
+    if (rc == GW_OK)
+        rc = state_control_set(ask->store, gw_buf_str(&field),
+                               json.n ? gw_buf_str(&json) : (gw_str){NULL, 0}, err);
+    if (rc == GW_OK)
+        rc = record_pause(ask, gw_buf_str(&field), err);
+    if (rc == GW_OK)
+        verdict_accepted(ret, gw_buf_str(&field), GW_STR(""), ask->now);
+    return rc;
+}
+
+/* ---- dispatch's acts and questions ---- */
+
+static bool is_one_of_two(const json_doc *d, const char *a, const char *b)
+{
+    return (json_member(d, 0, a) != 0) != (json_member(d, 0, b) != 0);
+}
+
+static gw_code perform(const turn *t, const intake_ask *ask, gw_buf *ret, gw_err *err)
+{
+    const intake_calls *calls = &t->config->calls;
+    if (ask->verb == VERB_PAUSE || ask->verb == VERB_RESUME)
+        return pause_or_resume(ask, ret, err);
+    if (ask->verb == VERB_CLOCK && !is_one_of_two(ask->body, "set", "release"))
+        return gw_fail(err, GW_EINVAL, "name either set or release");
+    if (ask->verb == VERB_QUERY ? !calls->query : !calls->act) {
+        verdict_rejected(ret, "unavailable", unavailable, NULL);
+        return GW_OK;
+    }
+    return ask->verb == VERB_QUERY ? calls->query(calls->context, ask, ret, err)
+                                   : calls->act(calls->context, ask, ret, err);
+}
+
+static void act(turn *t, slot *s)
+{
+    const request *r = &t->requests[s->request];
+    opened o;
+    gw_err err = {0};
+    if (!slot_open(t, s, t->arena, &o))
+        return;
+    intake_ask ask = {
+        .verb = r->verb,
+        .role = r->role,
+        .who = r->who,
+        .source = o.source,
+        .body = &o.doc,
+        .now = t->now,
+        .store = t->store,
+        .arena = t->arena,
+    };
+    GW_AUTO_BUF gw_buf answer;
+    gw_buf_init(&answer, INTAKE_ANSWER_MAX);
+    gw_code rc = perform(t, &ask, &answer, &err);
+    if (rc == GW_OK)
+        rc = gw_buf_code(&answer, "the answer", &err);
+    if (rc != GW_OK) {
+        slot_failed(t, s, rc, &err);
+        return;
+    }
+    s->at = t->reply.n;
+    gw_buf_put_str(&t->reply, gw_buf_str(&answer));
+    s->n = t->reply.n - s->at;
+    t->counts.answered++;
+}
+
+void turn_acts(turn *t)
+{
+    for (uint32_t i = 0; i < t->slot_n; i++) {
+        slot *s = &t->slots[i];
+        const request *r = &t->requests[s->request];
+        verb_kind kind = r->code ? VERB_JOB : verb_of(r->verb)->kind;
+        if (!s->n && (kind == VERB_ACT || kind == VERB_ASK))
+            act(t, s);
+    }
+}

@@ -1,0 +1,253 @@
+#include "gateway/base/log.h"
+#include "gateway/intake/ledger.h"
+#include "gateway/intake/turn.h"
+
+enum { ROUNDS_MAX = 5 }; /* folding again because the debtor moved; then the client repeats */
+
+typedef struct {
+    uint32_t slot;
+    uint32_t debtor; /* index into debtors */
+    json_doc doc;
+    ledger_event event;
+    ledger_result result;
+    char receipt[GW_ID_TEXT];
+    gw_str id;   /* shown in the verdict */
+    bool folded; /* in this round */
+    bool done;
+    uint32_t txn; /* index + 1 of its transition in this round, 0 = none */
+} event;
+
+typedef struct {
+    turn *t;
+    event *events;
+    uint32_t n;
+    gw_id *dids; /* distinct debtors */
+    uint32_t did_n;
+    uint32_t *table; /* open hash: index + 1 into dids */
+    uint32_t table_mask;
+    state_debtor *debtors;
+    bool *failed; /* a transition of this debtor did not happen in this round */
+    state_txn *txns;
+    state_verdict *verdicts;
+    uint32_t txn_n;
+} batch;
+
+static uint32_t debtor_index(batch *b, const gw_id *did)
+{
+    uint32_t at;
+    memcpy(&at, did->b, sizeof at);
+    for (at &= b->table_mask; b->table[at]; at = (at + 1) & b->table_mask)
+        if (memcmp(b->dids[b->table[at] - 1].b, did->b, sizeof did->b) == 0)
+            return b->table[at] - 1;
+    b->dids[b->did_n] = *did;
+    b->table[at] = ++b->did_n;
+    return b->did_n - 1;
+}
+
+/* ---- which slots are events ---- */
+
+static bool is_event(const turn *t, const slot *s)
+{
+    const request *r = &t->requests[s->request];
+    return !r->code && !s->n && (verb_of(r->verb)->kind == VERB_EVENT || r->verb == VERB_CANCEL);
+}
+
+/* Exactly one of job and item; an item needs its debtor. */
+static bool cancel_is_clear(turn *t, slot *s, const json_doc *d)
+{
+    bool job = json_member(d, 0, "job") != 0;
+    bool item = json_member(d, 0, "item") != 0;
+    if (job == item)
+        slot_rejected(t, s, "invalid", "name either a job or an item", "/job");
+    else if (item && !json_member(d, 0, "debtor"))
+        slot_rejected(t, s, "invalid", "an item needs its debtor", "/debtor");
+    return s->n == 0;
+}
+
+static void receipt_of(const turn *t, event *e)
+{
+    gw_id id;
+    gw_str parts[] = {GW_STR("e"), e->event.source, gw_str_of(verb_of(e->event.verb)->name), e->id};
+    gw_id_keyed(t->id_key, parts, GW_COUNT(parts), &id);
+    gw_id_format(&id, e->receipt);
+    e->event.receipt = gw_str_of(e->receipt);
+}
+
+static void open_event(batch *b, uint32_t index)
+{
+    turn *t = b->t;
+    slot *s = &t->slots[index];
+    verb v = t->requests[s->request].verb;
+    event *e = &b->events[b->n];
+    opened o;
+    if (!slot_open(t, s, t->arena, &o))
+        return;
+    if (v == VERB_CANCEL && !cancel_is_clear(t, s, &o.doc))
+        return;
+    if (v == VERB_CANCEL && json_member(&o.doc, 0, "job"))
+        return; /* an act */
+    *e = (event){.slot = index, .doc = o.doc};
+    e->id = json_get_str(&e->doc, 0, v == VERB_CANCEL ? "item" : "id");
+    e->event = (ledger_event){
+        .verb = v,
+        .source = o.source,
+        .debtor = v == VERB_DEBTOR ? e->id : json_get_str(&e->doc, 0, "debtor"),
+        .body = &e->doc,
+        .now = t->now,
+    };
+    receipt_of(t, e);
+    gw_id did;
+    intake_debtor_id(t->id_key, e->event.source, e->event.debtor, &did);
+    e->debtor = debtor_index(b, &did);
+    b->n++;
+}
+
+/* ---- one round: load, fold, commit ---- */
+
+static void fold_event(batch *b, event *e)
+{
+    turn *t = b->t;
+    state_debtor *d = &b->debtors[e->debtor];
+    gw_err err;
+    gw_code rc = ledger_fold(d, &e->event, t->arena, &e->result, &err);
+    if (rc != GW_OK) {
+        if (rc == GW_ECORRUPT)
+            gw_log(GW_LOG_ERROR, "a debtor's stored state cannot be read; run dunlin doctor",
+                   "shard=%d", state_shard(&d->did));
+        slot_failed(t, &t->slots[e->slot], rc, &err);
+        e->done = true;
+        return;
+    }
+    e->folded = true;
+    e->txn = 0;
+    if (e->result.verdict != LEDGER_ACCEPTED)
+        return;
+    state_txn *x = &b->txns[b->txn_n];
+    *x = (state_txn){
+        .shard = state_shard(&d->did),
+        .did = &d->did,
+        .debtor_version = (int64_t)d->debtor.version,
+        .debtor_sets = e->result.debtor_sets,
+        .debtor_n = e->result.debtor_n,
+        .item_sets = e->result.item_sets,
+        .item_n = e->result.item_n,
+        .version = -1,
+        .wake_debtor = true,
+        .wake_at = t->now,
+        .records = &e->result.record,
+        .record_n = 1,
+    };
+    rc = ledger_patch(d, &e->result, t->arena, &err);
+    if (rc != GW_OK) {
+        slot_failed(t, &t->slots[e->slot], rc, &err);
+        e->done = true;
+        b->failed[e->debtor] = true; /* what follows saw too little */
+        return;
+    }
+    e->txn = ++b->txn_n;
+}
+
+static void answer(batch *b, event *e)
+{
+    turn *t = b->t;
+    slot *s = &t->slots[e->slot];
+    const ledger_result *r = &e->result;
+    gw_str receipt = e->event.receipt;
+    e->done = true;
+    switch (r->verdict) {
+    case LEDGER_ACCEPTED:
+        slot_accepted(t, s, e->id, receipt, r->at);
+        return;
+    case LEDGER_DUPLICATE:
+        slot_duplicate(t, s, e->id, receipt, r->at);
+        return;
+    case LEDGER_REJECTED:
+        slot_rejected(t, s, r->code, r->reason, r->pointer);
+        return;
+    }
+}
+
+/* A verdict that was reached on top of a transition which did not happen is not given: the event is
+ * folded again, or answered busy. */
+static void settle(batch *b)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        event *e = &b->events[i];
+        if (e->done || !e->folded)
+            continue;
+        if (e->txn && b->verdicts[e->txn - 1] != STATE_OK)
+            b->failed[e->debtor] = true;
+        else if (e->txn || !b->failed[e->debtor])
+            answer(b, e);
+    }
+}
+
+static gw_code play_round(batch *b, gw_err *err)
+{
+    turn *t = b->t;
+    gw_code rc = state_load_debtors(t->store, b->dids, b->did_n, t->arena, b->debtors, err);
+    if (rc != GW_OK)
+        return rc;
+    b->txn_n = 0;
+    for (uint32_t i = 0; i < b->did_n; i++)
+        b->failed[i] = false;
+    for (uint32_t i = 0; i < b->n; i++) {
+        b->events[i].folded = false;
+        if (!b->events[i].done && !b->failed[b->events[i].debtor])
+            fold_event(b, &b->events[i]);
+    }
+    for (uint32_t i = 0; i < b->txn_n; i++)
+        b->verdicts[i] = STATE_UNKNOWN;
+    if (b->txn_n)
+        rc = state_apply(t->store, b->txns, b->txn_n, b->verdicts, err);
+    settle(b);
+    return rc;
+}
+
+static bool is_finished(const batch *b)
+{
+    for (uint32_t i = 0; i < b->n; i++)
+        if (!b->events[i].done)
+            return false;
+    return true;
+}
+
+static bool make_room(batch *b, uint32_t n)
+{
+    gw_arena *a = b->t->arena;
+    uint32_t slots = 16;
+    while (slots < n * 2)
+        slots *= 2;
+    b->table_mask = slots - 1;
+    b->events = gw_arena_alloc(a, n * sizeof *b->events);
+    b->dids = gw_arena_alloc(a, n * sizeof *b->dids);
+    b->table = gw_arena_alloc(a, slots * sizeof *b->table);
+    b->debtors = gw_arena_alloc(a, n * sizeof *b->debtors);
+    b->failed = gw_arena_alloc(a, n * sizeof *b->failed);
+    b->txns = gw_arena_alloc(a, n * sizeof *b->txns);
+    b->verdicts = gw_arena_alloc(a, n * sizeof *b->verdicts);
+    return b->events && b->dids && b->table && b->debtors && b->failed && b->txns && b->verdicts;
+}
+
+void turn_events(turn *t)
+{
+    batch b = {.t = t};
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->slot_n; i++)
+        n += is_event(t, &t->slots[i]);
+    if (n == 0)
+        return;
+    if (!make_room(&b, n))
+        return; /* slots without verdict are answered busy */
+    for (uint32_t i = 0; i < t->slot_n; i++)
+        if (is_event(t, &t->slots[i]))
+            open_event(&b, i);
+    gw_err err;
+    gw_code rc = GW_OK;
+    for (int round = 0; round < ROUNDS_MAX && rc == GW_OK && !is_finished(&b); round++)
+        rc = play_round(&b, &err);
+    for (uint32_t i = 0; i < b.n; i++)
+        if (!b.events[i].done)
+            slot_busy(t, &t->slots[b.events[i].slot],
+                      rc == GW_OK ? INTAKE_BUSY_MS : INTAKE_DOWN_MS);
+}

@@ -1,0 +1,159 @@
+#include "gateway/intake/turn.h"
+
+#include "gateway/base/crash.h"
+#include "gateway/base/time.h"
+
+void intake_reminder_id(const uint8_t key[GW_ID_KEY_BYTES], gw_str source, gw_str job,
+                        gw_id *ret_rid)
+{
+    gw_id_keyed(key, (gw_str[]){GW_STR("r"), source, job}, 3, ret_rid);
+}
+
+void intake_debtor_id(const uint8_t key[GW_ID_KEY_BYTES], gw_str source, gw_str debtor,
+                      gw_id *ret_did)
+{
+    gw_id_keyed(key, (gw_str[]){GW_STR("d"), source, debtor}, 3, ret_did);
+}
+
+/* The members a job needs besides its body: one walk instead of one search each. */
+typedef struct {
+    uint32_t id, debtor, case_id, channel, not_before, not_after;
+} members;
+
+static members find_members(const json_doc *d)
+{
+    static const struct {
+        gw_str name;
+        size_t offset;
+    } rows[] = {
+        {GW_STR("id"), offsetof(members, id)},
+        {GW_STR("debtor"), offsetof(members, debtor)},
+        {GW_STR("case"), offsetof(members, case_id)},
+        {GW_STR("channel"), offsetof(members, channel)},
+        {GW_STR("not_before"), offsetof(members, not_before)},
+        {GW_STR("not_after"), offsetof(members, not_after)},
+    };
+    members m = {0};
+    uint32_t end = json_at(d, 0)->next;
+    for (uint32_t at = json_first(0); at < end; at = json_at(d, at + 1)->next) {
+        gw_str name = json_str(d, at);
+        for (size_t i = 0; i < GW_COUNT(rows); i++)
+            if (gw_str_eq(name, rows[i].name))
+                *(uint32_t *)(void *)((char *)&m + rows[i].offset) = at + 1;
+    }
+    return m;
+}
+
+static bool window_is_empty(const json_doc *d, const members *m)
+{
+    gw_wall from;
+    gw_wall until;
+    return m->not_before && m->not_after &&
+           gw_time_parse(json_str(d, m->not_before), &from, NULL) == GW_OK &&
+           gw_time_parse(json_str(d, m->not_after), &until, NULL) == GW_OK && until.ms <= from.ms;
+}
+
+/* The text must outlive the scratch arena: unescaped text is in the message, the rest is copied. */
+static gw_str keep(turn *t, const json_doc *d, uint32_t node)
+{
+    gw_str s = json_str(d, node);
+    if (!json_at(d, node)->escaped)
+        return s;
+    return (gw_str){gw_arena_copy(t->arena, s), s.n};
+}
+
+static void prepare(turn *t, uint32_t index)
+{
+    slot *s = &t->slots[index];
+    opened o;
+    gw_arena_reset(t->scratch);
+    if (!slot_open(t, s, t->scratch, &o))
+        return;
+    members m = find_members(&o.doc);
+    if (window_is_empty(&o.doc, &m)) {
+        slot_rejected(t, s, "invalid", "must be later than not_before", "/not_after");
+        return;
+    }
+    bool mine = t->requests[s->request].role == ZAP_CLIENT; /* else the source lies in the body */
+    char *copy = mine ? NULL : gw_arena_copy(t->arena, o.source);
+    state_job j = {
+        .source = copy ? (gw_str){copy, o.source.n} : o.source,
+        .debtor = keep(t, &o.doc, m.debtor),
+        .job = keep(t, &o.doc, m.id),
+        .channel = keep(t, &o.doc, m.channel),
+        .body = slot_body(s),
+    };
+    j.case_id = m.case_id ? keep(t, &o.doc, m.case_id) : j.job;
+    if ((!mine && !copy) || !j.debtor.p || !j.job.p || !j.channel.p || !j.case_id.p) {
+        slot_busy(t, s, INTAKE_BUSY_MS);
+        return;
+    }
+    intake_reminder_id(t->id_key, j.source, j.job, &j.rid);
+    intake_debtor_id(t->id_key, j.source, j.debtor, &j.did);
+    t->job_slots[t->job_n] = index;
+    t->jobs[t->job_n++] = j;
+}
+
+/* Other bytes under a known id: the same content written differently is a duplicate. */
+static bool is_same_job(turn *t, gw_str a, gw_str b)
+{
+    json_doc x;
+    json_doc y;
+    gw_arena_reset(t->scratch);
+    return json_parse(a, t->scratch, &x, NULL) == GW_OK &&
+           json_parse(b, t->scratch, &y, NULL) == GW_OK && json_same(&x, &y, "source");
+}
+
+static void answer(turn *t, uint32_t i)
+{
+    const state_job *j = &t->jobs[i];
+    const state_accepted *a = &t->accepted[i];
+    slot *s = &t->slots[t->job_slots[i]];
+    char receipt[GW_ID_TEXT];
+    gw_id_format(&j->rid, receipt);
+    gw_str text = {receipt, GW_ID_TEXT - 1};
+    switch (a->code) {
+    case STATE_ACCEPTED:
+        slot_accepted(t, s, j->job, text, (gw_wall){a->accepted_ms});
+        return;
+    case STATE_DUPLICATE:
+        slot_duplicate(t, s, j->job, text, (gw_wall){a->accepted_ms});
+        return;
+    case STATE_DIFFERENT:
+        if (is_same_job(t, a->stored_body, j->body))
+            slot_duplicate(t, s, j->job, text, (gw_wall){a->accepted_ms});
+        else
+            slot_rejected(t, s, "conflict",
+                          "this job id was used with another content; use a new id", "/id");
+        return;
+    case STATE_BUSY:
+        slot_busy(t, s, INTAKE_BUSY_MS);
+        return;
+    case STATE_UNSURE:
+        slot_busy(t, s, INTAKE_DOWN_MS);
+        return;
+    }
+}
+
+void turn_submit(turn *t)
+{
+    for (uint32_t i = 0; i < t->slot_n; i++) {
+        const request *r = &t->requests[t->slots[i].request];
+        if (!r->code && r->verb == VERB_SUBMIT)
+            prepare(t, i);
+    }
+    if (t->job_n == 0)
+        return;
+    for (uint32_t i = 0; i < t->job_n; i++)
+        t->accepted[i] = (state_accepted){.code = STATE_UNSURE};
+    uint32_t bound = t->config->outbox_max ? t->config->outbox_max : INTAKE_OUTBOX_MAX;
+    gw_err err;
+    GW_CRASH_POINT("intake-before-accept");
+    /* A failure leaves the jobs it could not be sure of UNSURE: they are answered busy. */
+    gw_code rc =
+        state_accept(t->store, t->jobs, t->job_n, t->now, bound, t->arena, t->accepted, &err);
+    (void)rc;
+    GW_CRASH_POINT("intake-after-accept");
+    for (uint32_t i = 0; i < t->job_n; i++)
+        answer(t, i);
+}
