@@ -34,6 +34,7 @@ int gw_exit_code(gw_code code)
     return (unsigned)code < GW_CODE_COUNT ? codes[code].exit_code : 1;
 }
 
+GW_PRINTF(3, 0)
 static void set_text(gw_err *err, gw_code code, const char *fmt, va_list ap, const char *tail)
 {
     if (!err)
