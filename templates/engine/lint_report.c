@@ -51,6 +51,7 @@ const char *lint_severity_name(lint_severity severity)
     return names[severity];
 }
 
+GW_PRINTF(6, 0)
 static void add(lint_report *r, lint_severity severity, const char *rule, const char *file,
                 uint32_t line, const char *fmt, va_list ap)
 {
