@@ -1,14 +1,16 @@
 /* ladder.h - which reminders an open item gets, by days from its due date.
  *
  * A ladder is a file of config/ladders/: JSON with comments, read strictly.
- *   {"format": 1, "id": "default", "version": "1", "title": "...", "steps": [
+ *   {"format": 1, "id": "default", "version": "1", "title": "...", "gap_days": 3, "steps": [
  *     {"id": "reminder-letter", "day": 1, "kind": "send" | "task" | "handoff",
  *      "channel": "email" | "sms" | "voice" | "desk", "template": "reminder-letter", "tone": 2,
  *      "to": "primary", "fallback": ["accounts"], "cc": ["finance_head"], "valid_days": 5,
  *      "statement": "none" | "summary" | "detailed"}]}
+ * A copy role may be the one "to" fell back to; the caller sends to each contact once.
  * Steps stand in order of day, ids are unique. Tone (1 friendly .. 5 last word) may rise by one
  * level over the highest tone before it and fall freely; the first step has tone 1 or 2. So a
- * debtor never meets a threat that nothing milder preceded.
+ * debtor never meets a threat that nothing milder preceded. gap_days: least days between the last
+ * contact about an item and the next one (where the caller tells when that was).
  *
  * kind: send leaves by itself; task is work for a person (a call) that contacts the debtor;
  * handoff is work for our own people only, at the desk.
@@ -58,13 +60,15 @@ typedef struct {
 
 typedef struct ladder ladder;
 
-/* name is what errors call the text. GW_EINVAL with pointer and remedy, GW_ELIMIT, GW_ENOMEM. */
+/* name is what errors call the text. GW_EINVAL with pointer and remedy, GW_ELIMIT, GW_ENOMEM.
+ */
 gw_code ladder_parse(const char *name, gw_str text, ladder **ret, gw_err *err) GW_NODISCARD;
 void ladder_free(ladder *l);
 GW_CLEANUP_FUNC(ladder, ladder_free)
 
 const char *ladder_id(const ladder *l);
 const char *ladder_version(const ladder *l);
+int ladder_gap_days(const ladder *l);
 const char *ladder_hash(const ladder *l); /* SHA-256 of the canonical JSON, 64 hex digits */
 const ladder_step *ladder_steps(const ladder *l, size_t *ret_n);
 /* NULL when there is no such step. */
@@ -82,10 +86,11 @@ enum {
 
 typedef struct {
     int32_t due_day;
-    int32_t issued_day; /* LADDER_NO_DAY if unknown; no step starts before it */
-    bool closed;        /* written off or closed by the source */
-    int64_t open_minor; /* amount still open; <= 0 means paid */
-    int tone_reached;   /* highest tone sent so far, or one of the two above */
+    int32_t issued_day;    /* LADDER_NO_DAY if unknown; no step starts before it */
+    bool closed;           /* written off or closed by the source */
+    int64_t open_minor;    /* amount still open; <= 0 means paid */
+    int tone_reached;      /* highest tone sent so far, or one of the two above */
+    int32_t last_sent_day; /* of the last contact about this item, LADDER_NO_DAY if none */
 } ladder_item;
 
 typedef enum { LADDER_PLANNED, LADDER_SKIPPED } ladder_fate;
@@ -93,7 +98,8 @@ typedef enum { LADDER_PLANNED, LADDER_SKIPPED } ladder_fate;
 typedef struct {
     const ladder_step *step;
     ladder_fate fate;
-    const char *why;     /* "" when planned; stale, paid, closed, before-issue, tone */
+    const char *why;     /* "" when planned; else stale, paid, closed, before-issue, gap or tone */
+    bool catch_up;       /* planned although its own days have passed */
     int32_t nominal_day; /* due day + offset */
     int32_t not_before_day;
     int32_t not_after_day;
@@ -104,13 +110,15 @@ typedef struct {
     size_t n;
 } ladder_plan_result;
 
-/* Every step of l for one item as of today. Pure and total. GW_ELIMIT or GW_ENOMEM from the arena.
+/* Every step of l for one item as of today. Pure and total. GW_ENOMEM when the arena is full.
  *
  * stale: its last sensible day is before today. before-issue: that day is before the issue day.
+ * gap: it has passed once the gap since the last contact is over.
  * tone (only when tone_reached is told): it is more than one level above everything sent or planned
- * before it; the next plan, after milder steps went out, may take it. When such a step would be the
- * next to go and a milder one was missed, the milder one is planned in its place, from today for
- * its valid_days (catch-up), so that a late import begins mildly. */
+ * before it; a later plan, after milder steps went out, may take it. When such a step would have to
+ * go today and a milder one was missed, the milder one is planned in its place (catch_up), from
+ * today for its own valid_days, so that a late import begins mildly. Handoffs contact nobody and
+ * are not bound by tone or gap. */
 gw_code ladder_plan(const ladder *l, const ladder_item *item, int32_t today, gw_arena *arena,
                     ladder_plan_result *ret, gw_err *err) GW_NODISCARD;
 

@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-enum { ARENA_MAX = 64 << 20 };
-
 static const char *const channel_names[POLICY_CHANNEL_COUNT + 1] = {
     [POLICY_EMAIL] = "email", [POLICY_SMS] = "sms",         [POLICY_VOICE] = "voice",
     [POLICY_DESK] = "desk",   [POLICY_CHANNEL_COUNT] = "*",
@@ -43,41 +41,7 @@ const char *policy_role_name(unsigned role)
     return "unknown";
 }
 
-/* ---- one file: comments off, strict JSON, canonical text ---- */
-
-typedef struct {
-    gw_buf text;
-    gw_arena *arena;
-    json_doc doc;
-} opened;
-
-static void opened_done(opened *o)
-{
-    gw_buf_done(&o->text);
-    gw_arena_free(o->arena);
-}
-#define AUTO_OPENED __attribute__((cleanup(opened_done)))
-
-static gw_code open_text(opened *o, gw_str text, char **ret_canonical, gw_err *err)
-{
-    gw_buf_init(&o->text, POLICY_RULES_BYTES_MAX);
-    o->arena = gw_arena_new(ARENA_MAX);
-    if (!o->arena)
-        return gw_fail(err, GW_ENOMEM, "out of memory");
-    gw_buf_put_str(&o->text, text);
-    gw_code rc = gw_buf_code(&o->text, "the file", err);
-    if (rc == GW_OK)
-        rc = json_strip_comments(&o->text, err);
-    if (rc == GW_OK)
-        rc = json_parse(gw_buf_str(&o->text), o->arena, &o->doc, err);
-    GW_AUTO_BUF gw_buf canonical;
-    gw_buf_init(&canonical, POLICY_RULES_BYTES_MAX * 2);
-    if (rc == GW_OK)
-        rc = json_canonical(&o->doc, 0, &canonical, err);
-    if (rc == GW_OK)
-        *ret_canonical = gw_buf_take(&canonical, NULL);
-    return rc;
-}
+/* ---- members ---- */
 
 static gw_code copy_name(const json_doc *d, uint32_t object, const char *member,
                          char out[PACK_NAME_MAX + 1], gw_err *err)
@@ -304,15 +268,21 @@ static gw_code read_pack(const json_doc *d, pack *p, gw_err *err)
     return rc;
 }
 
+static gw_code open_file(jsonc_file *f, gw_str text, char **ret_canonical, gw_err *err)
+{
+    gw_code rc = jsonc_open(text, POLICY_RULES_BYTES_MAX, f, err);
+    return rc == GW_OK ? jsonc_canonical(f, ret_canonical, err) : rc;
+}
+
 gw_code pack_parse(const char *name, gw_str text, pack **ret, gw_err *err)
 {
-    AUTO_OPENED opened o = {0};
+    GW_AUTO_JSONC jsonc_file file = {0};
     GW_AUTO(pack_free) pack *p = calloc(1, sizeof *p);
     if (!p)
         return gw_fail(err, GW_ENOMEM, "%s", name);
-    gw_code rc = open_text(&o, text, &p->canonical, err);
+    gw_code rc = open_file(&file, text, &p->canonical, err);
     if (rc == GW_OK)
-        rc = read_pack(&o.doc, p, err);
+        rc = read_pack(&file.doc, p, err);
     if (rc != GW_OK)
         return gw_wrap(err, rc, "%s", name);
     *ret = p;
@@ -404,13 +374,13 @@ static gw_code read_calendar(const json_doc *d, pack_calendar *c, gw_err *err)
 
 gw_code pack_calendar_parse(const char *name, gw_str text, pack_calendar **ret, gw_err *err)
 {
-    AUTO_OPENED opened o = {0};
+    GW_AUTO_JSONC jsonc_file file = {0};
     GW_AUTO(pack_calendar_free) pack_calendar *c = calloc(1, sizeof *c);
     if (!c)
         return gw_fail(err, GW_ENOMEM, "%s", name);
-    gw_code rc = open_text(&o, text, &c->canonical, err);
+    gw_code rc = open_file(&file, text, &c->canonical, err);
     if (rc == GW_OK)
-        rc = read_calendar(&o.doc, c, err);
+        rc = read_calendar(&file.doc, c, err);
     if (rc != GW_OK)
         return gw_wrap(err, rc, "%s", name);
     *ret = c;
