@@ -150,7 +150,7 @@ gw_code money_parse(gw_str text, gw_str currency, int64_t *ret_minor, gw_err *er
                        "amount: the currency is not an ISO 4217 code in use, such as USD or CNY");
     if (text.n > MONEY_PARSE_BYTES)
         return gw_fail(err, GW_ELIMIT, "amount: longer than %d bytes", MONEY_PARSE_BYTES);
-    decimal d;
+    decimal d = {0};
     gw_code rc = split(text, &d, err);
     if (rc == GW_OK)
         rc = check_groups(&d, exponent, err);

@@ -101,7 +101,7 @@ typedef struct {
     size_t item_n;
     const statement_line *charges, *credits, *payments;
     size_t charge_n, credit_n, payment_n;
-    const statement_total *totals; /* one per currency, ordered by code */
+    const statement_total *totals; /* one per currency, in the order of first mention */
     size_t total_n;
 } statement;
 
@@ -120,22 +120,24 @@ statement_age statement_age_of(int days_after_due);
  * Chinese, else in English. GW_ELIMIT/GW_ENOMEM as the buffer says. Thread: any; pure. */
 gw_code statement_write_csv(const statement *s, gw_buf *ret, gw_err *err) GW_NODISCARD;
 
-/* ---- PDF (statement_pdf_*.c, canvas.c, fonts.c) ---- */
+/* ---- PDF (statement_pdf.c) ---- */
 
 /* A context of one thread: fonts, layouts and formatters, kept between statements. Its font map is
  * its own (Pango's default map is per thread and reads the whole system's font list; ours holds
  * just the files below), so contexts of different threads share nothing. */
 typedef struct statement_pdf statement_pdf;
 
-/* Font files, embedded as subsets. They should be TrueType: CFF faces cost ten times the time and
- * five times the bytes. A NULL member stands for Debian's file: DejaVu Sans and DejaVu Sans Bold of
+/* Font files, embedded as subsets: one face for Latin, one for Chinese. A statement in Chinese
+ * takes all it can from the second, one in English from the first; there is no bold, as every
+ * further face would cost a subset of some eight kilobytes. They should be TrueType: CFF faces cost
+ * ten times the time and five times the bytes. NULL stands for Debian's file: DejaVu Sans of
  * fonts-dejavu-core, WenQuanYi Zen Hei of fonts-wqy-zenhei. */
 typedef struct {
-    const char *latin, *latin_bold, *cjk;
+    const char *latin, *cjk;
 } statement_fonts;
 
-/* fonts may be NULL. GW_ENOTFOUND a font file is missing or is none: the text names it. */
-gw_code statement_pdf_new(const statement_fonts *fonts, statement_pdf **ret, gw_err *err)
+/* files may be NULL. GW_ENOTFOUND a font file is missing or is none: the text names it. */
+gw_code statement_pdf_new(const statement_fonts *files, statement_pdf **ret, gw_err *err)
     GW_NODISCARD;
 void statement_pdf_free(statement_pdf *p);
 GW_CLEANUP_FUNC(statement_pdf, statement_pdf_free)
