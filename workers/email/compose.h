@@ -10,6 +10,10 @@
  * Deterministic: boundaries come from the id, the date from the task; the same input gives the same
  * bytes, and those bytes are what the intent's hash stands for.
  *
+ * The tree is fixed, so it is written out directly: GMime's objects took 107 us for a message of two
+ * texts and a CSV file, twice what the whole way of a message may cost. The tests read what is made
+ * here back with GMime and with Python's email package.
+ *
  * Thread: pure, any. */
 #ifndef EMAIL_COMPOSE_H
 #define EMAIL_COMPOSE_H

@@ -98,6 +98,7 @@ static void put_qp_line(gw_buf *out, const char *p, size_t n)
     *to++ = '\r';
     *to++ = '\n';
     out->n += (size_t)(to - begin);
+    out->data[out->n] = '\0';
 }
 
 gw_code encode_text(gw_buf *out, encode_kind kind, gw_str text, gw_err *err)
@@ -131,5 +132,6 @@ gw_code encode_base64(gw_buf *out, gw_str bytes, gw_err *err)
         *to++ = '\n';
         out->n += (size_t)letters + 2;
     }
+    out->data[out->n] = '\0';
     return gw_buf_code(out, "the message", err);
 }

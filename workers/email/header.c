@@ -3,7 +3,7 @@
 #include "gateway/base/time.h"
 #include "gateway/base/utf8.h"
 
-#include <gmime/gmime.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 
 /* C1 controls and the Unicode line and paragraph separators end lines for some readers; the
@@ -35,38 +35,35 @@ static bool is_ascii(gw_str s)
     return true;
 }
 
-/* Write `line` (ASCII, no CR or LF) folded: a fold goes before a space, so that unfolding gives the
- * line back exactly (RFC 5322 §2.2.3). */
+/* Write `line` (ASCII, no CR or LF) folded: a fold goes before a space that has a word behind it, so
+ * that unfolding gives the line back exactly (RFC 5322 §2.2.3) and no line is blank. */
 static gw_code put_folded(gw_buf *out, gw_str line, const char *name, gw_err *err)
 {
-    size_t start = 0, space = 0; /* of the current physical line; last place to fold */
-    bool blank = true;           /* only spaces since start: a fold would leave an empty line */
-    size_t longest = 0, end;
-    for (size_t i = 0; i < line.n; i++) {
-        if (line.p[i] == ' ' && !blank)
-            space = i;
-        else if (line.p[i] != ' ')
-            blank = false;
-        if (i - start < HEADER_FOLD || space <= start)
+    size_t start = 0, fold = 0; /* of the line being filled; the last place to fold it, 0 = none */
+    for (size_t i = 1; i < line.n; i++) {
+        bool place = line.p[i] == ' ' && line.p[i - 1] != ' ' && i > start;
+        if (place && i - start <= HEADER_FOLD)
+            fold = i;
+        if (i - start < HEADER_FOLD)
             continue;
-        gw_buf_put(out, line.p + start, space - start);
+        if (!fold && place)
+            fold = i;
+        if (!fold)
+            continue;
+        gw_buf_put(out, line.p + start, fold - start);
         gw_buf_put(out, "\r\n", 2);
-        start = space;
-        blank = true;
-        for (size_t j = start; j <= i; j++)
-            if (line.p[j] != ' ')
-                blank = false;
+        if (fold - start > HEADER_LINE_MAX)
+            return gw_fail(err, GW_ELIMIT, "header %s has a word of more than %d bytes", name,
+                           HEADER_LINE_MAX);
+        start = fold;
+        fold = 0;
+        i = start;
     }
-    end = out->n;
+    if (line.n - start > HEADER_LINE_MAX)
+        return gw_fail(err, GW_ELIMIT, "header %s has a word of more than %d bytes", name,
+                       HEADER_LINE_MAX);
     gw_buf_put(out, line.p + start, line.n - start);
     gw_buf_put(out, "\r\n", 2);
-    longest = line.n - start;
-    if (longest > HEADER_LINE_MAX) {
-        if (out->code == GW_OK)
-            out->n = end;
-        return gw_fail(err, GW_ELIMIT, "header %s has a word longer than %d bytes", name,
-                       HEADER_LINE_MAX);
-    }
     return gw_buf_code(out, "the message", err);
 }
 
@@ -104,11 +101,11 @@ static bool needs_words(gw_str s)
     return false;
 }
 
-/* GMime's encoder decides by itself what to encode; text that only looks encoded it leaves alone,
- * and so it does with an ASCII word longer than a line. Both become base64 words here. */
-static void put_base64_words(gw_buf *out, gw_str s)
+/* Base64 words of whole characters, each at most 75 letters (RFC 2047 §2, §5 (3)); the spaces between
+ * them are not part of the text. */
+static void put_words(gw_buf *out, gw_str s)
 {
-    enum { WORD_BYTES = 45 }; /* 60 letters; with "=?utf-8?b?" and "?=" below 75 */
+    enum { WORD_BYTES = 45 }; /* 60 letters and "=?utf-8?b?" "?=" around them */
     for (size_t i = 0; i < s.n;) {
         size_t n = 0;
         while (i + n < s.n) {
@@ -117,8 +114,9 @@ static void put_base64_words(gw_buf *out, gw_str s)
                 break;
             n += step;
         }
-        g_autofree char *b64 = g_base64_encode((const guchar *)s.p + i, n);
-        gw_buf_printf(out, "%s=?utf-8?b?%s?=", i ? " " : "", b64);
+        unsigned char letters[WORD_BYTES / 3 * 4 + 1];
+        EVP_EncodeBlock(letters, (const unsigned char *)s.p + i, (int)n);
+        gw_buf_printf(out, "%s=?utf-8?b?%s?=", i ? " " : "", (const char *)letters);
         i += n;
     }
 }
@@ -132,13 +130,7 @@ gw_code header_text(gw_buf *out, const char *name, gw_str value, gw_err *err)
         return put_line(out, name, value, err);
     GW_AUTO_BUF gw_buf words;
     gw_buf_init(&words, 256 * 1024);
-    if (is_ascii(value)) {
-        put_base64_words(&words, value);
-    } else {
-        g_autofree char *z = g_strndup(value.p, value.n);
-        g_autofree char *encoded = g_mime_utils_header_encode_text(NULL, z, "utf-8");
-        gw_buf_puts(&words, encoded);
-    }
+    put_words(&words, value);
     rc = gw_buf_code(&words, "a header", err);
     return rc == GW_OK ? put_line(out, name, gw_buf_str(&words), err) : rc;
 }
@@ -149,11 +141,12 @@ static void put_phrase(gw_buf *out, gw_str name)
     bool atoms = true;
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
-        if (!g_ascii_isalnum(c) && !strchr("!#$%&'*+-/=?^_`{|}~ ", c))
+        bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!alnum && !strchr("!#$%&'*+-/=?^_`{|}~ ", c))
             atoms = false;
     }
     if (needs_words(name)) {
-        put_base64_words(out, name);
+        put_words(out, name);
         return;
     }
     if (atoms) {

@@ -3,9 +3,9 @@
  * Values come from templates, debtors and billing systems. A CR, LF or other control character in
  * one is refused, never folded away: whoever put it there meant another header.
  * Lines are folded at 78 columns where there is a place to fold, and a line past 998 bytes is
- * refused (RFC 5322 §2.1.1). Encoding of words and parameters is GMime's.
+ * refused (RFC 5322 §2.1.1).
  *
- * Thread: pure, any. All functions append to out and leave its content alone on failure. */
+ * Thread: pure, any. All functions append to out; on failure its content is not to be used. */
 #ifndef EMAIL_HEADER_H
 #define EMAIL_HEADER_H
 
