@@ -1,0 +1,61 @@
+/* context.h - what a template may say: the task's facts as the recipient's locale writes them.
+ *
+ * Facts are the JSON object of the TASK's payload frame. They pass through to the template as they
+ * are, with these additions and changes, at any depth:
+ *   "X_minor": 123450        in an object that has, or lies in one that has, "currency": "USD" adds
+ *                            "X": "USD 1,234.50", unless there is an "X" already
+ *   "due": "2013-02-01"      any text that is a calendar date becomes the locale's long date; the
+ *                            plain one stays as "due_iso". Members "id" and "reference" are left.
+ * At the top, unless the facts have them:
+ *   "locale", "reference", "today" (the statement's date, else the UTC day of the task)
+ *   "opt_out": {"email", "url"} and "unsubscribe": where an objection goes, as configured
+ *   "sender": {"name", "email"}
+ * and from "statement" (templates/statement/statement.h), which itself is not handed on:
+ *   "creditor", "debtor"     objects with name, address, email, phone, payment
+ *   "items"                  [{id, reference, description, issued, due, amount, paid, open,
+ *                            days_overdue, overdue, disputed}], in the statement's order
+ *   "totals"                 [{currency, balance, overdue, charges, credits, items}]
+ *   "total_open", "total_overdue"  the balances, several currencies joined by ", "
+ *   "item_count", "days_overdue"   number of items, age of the oldest overdue one
+ * "statement_level" says what is attached (STATEMENT_NONE .. DETAILED below), default detailed.
+ *
+ * Thread: a context_bench has one owner; building is pure otherwise. */
+#ifndef EMAIL_CONTEXT_H
+#define EMAIL_CONTEXT_H
+
+#include "gateway/base/json.h"
+#include "gateway/wire/worker.h"
+#include "templates/statement/statement.h"
+
+enum { CONTEXT_FORMATTERS_MAX = 16, CONTEXT_BYTES_MAX = 4 << 20 };
+
+/* Formatters of the locales met lately. */
+typedef struct context_bench context_bench;
+context_bench *context_bench_new(void); /* NULL when out of memory */
+void context_bench_free(context_bench *b);
+GW_CLEANUP_FUNC(context_bench, context_bench_free)
+
+typedef enum {
+    CONTEXT_STATEMENT_NONE,
+    CONTEXT_STATEMENT_SUMMARY, /* the PDF alone; the CSV where PDFs are switched off */
+    CONTEXT_STATEMENT_DETAILED /* the CSV, and the PDF unless switched off */
+} context_level;
+
+typedef struct {
+    gw_str opt_out_email, opt_out_url; /* may be empty */
+    wire_sender from;
+} context_settings;
+
+typedef struct {
+    json_doc doc;               /* what the template is rendered with */
+    const statement *statement; /* NULL when the facts have none */
+    context_level level;        /* CONTEXT_STATEMENT_NONE without a statement */
+} context;
+
+/* Everything returned lives in the arena. GW_EINVAL with a JSON pointer, GW_ELIMIT, GW_ENOTFOUND
+ * (no such locale), GW_ENOMEM. */
+gw_code context_build(context_bench *bench, gw_str facts, const wire_task *task,
+                      const context_settings *settings, gw_arena *arena, context *ret, gw_err *err)
+    GW_NODISCARD;
+
+#endif
