@@ -71,8 +71,8 @@ static bool say(conn *c, const char *text)
 static int get_byte(conn *c)
 {
     if (c->in_at == c->in_n) {
-        ssize_t n = c->ssl ? SSL_read(c->ssl, c->in, sizeof c->in)
-                           : recv(c->fd, c->in, sizeof c->in, 0);
+        ssize_t n =
+            c->ssl ? SSL_read(c->ssl, c->in, sizeof c->in) : recv(c->fd, c->in, sizeof c->in, 0);
         if (n <= 0)
             return -1;
         c->in_n = (size_t)n;
@@ -254,8 +254,9 @@ static bool greet(conn *c, const char *line)
 {
     const smtp_options *o = &c->s->options;
     char text[512];
-    snprintf(text, sizeof text, "250-sink.example.test\r\n%s%s%s%s250-8BITMIME\r\n"
-                                "250-ENHANCEDSTATUSCODES\r\n250 SIZE 40000000\r\n",
+    snprintf(text, sizeof text,
+             "250-sink.example.test\r\n%s%s%s%s250-8BITMIME\r\n"
+             "250-ENHANCEDSTATUSCODES\r\n250 SIZE 40000000\r\n",
              o->no_pipelining ? "" : "250-PIPELINING\r\n", o->no_dsn ? "" : "250-DSN\r\n",
              o->cert_file && !c->ssl ? "250-STARTTLS\r\n" : "",
              o->auth_user && (c->ssl || !o->cert_file) ? "250-AUTH PLAIN LOGIN\r\n" : "");
@@ -295,8 +296,7 @@ static bool authenticate(conn *c, char *line)
         /* the authorization id before the first NUL may be empty or the user */
         const char *tail = memchr(got, 0, n);
         size_t tail_n = tail ? n - (size_t)(tail - got) : 0;
-        c->authenticated =
-            tail_n == user + password + 2 && memcmp(tail, wanted, tail_n) == 0;
+        c->authenticated = tail_n == user + password + 2 && memcmp(tail, wanted, tail_n) == 0;
     } else if (strcasecmp(line, "AUTH LOGIN") == 0 || strncasecmp(line, "AUTH LOGIN ", 11) == 0) {
         bool ok = true;
         const char *parts[] = {o->auth_user, o->auth_password};

@@ -56,7 +56,7 @@ typedef struct {
     char *rcpts;        /* accepted RCPT lines, each with LF */
     char *data;         /* content, dot-stuffing undone, final dot left out */
     size_t data_n;
-    int64_t at_us;      /* monotonic, when the final dot was there */
+    int64_t at_us; /* monotonic, when the final dot was there */
 } smtp_record;
 
 typedef struct smtp_server smtp_server;

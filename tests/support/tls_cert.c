@@ -71,10 +71,10 @@ void tls_cert_make(const char *dir, cert_kind kind, char ret_cert[256], char ret
     need_ca();
     EVP_PKEY *key = EVP_EC_gen("P-256");
     bool wrong = kind == CERT_WRONG_NAME, self = kind == CERT_SELF_SIGNED;
-    X509 *cert = make(key, wrong ? "other.example.test" : "localhost",
-                      wrong ? "DNS:other.example.test" : "DNS:localhost,IP:127.0.0.1", -7200,
-                      kind == CERT_EXPIRED ? -3600 : 86400, self ? NULL : ca_cert,
-                      self ? NULL : ca_key);
+    X509 *cert =
+        make(key, wrong ? "other.example.test" : "localhost",
+             wrong ? "DNS:other.example.test" : "DNS:localhost,IP:127.0.0.1", -7200,
+             kind == CERT_EXPIRED ? -3600 : 86400, self ? NULL : ca_cert, self ? NULL : ca_key);
     snprintf(ret_cert, 256, "%s/%s.pem", dir, names[kind]);
     snprintf(ret_key, 256, "%s/%s.key", dir, names[kind]);
     save(ret_cert, cert, NULL);

@@ -1,7 +1,7 @@
 /* address.h - which mail addresses and host names we are willing to put on an SMTP line.
  *
- * libESMTP copies an address into MAIL and RCPT as it is, so a CR LF in it would be a command of its
- * own. What passes here is a dot-atom local part and a domain of letters, digits and hyphens
+ * libESMTP copies an address into MAIL and RCPT as it is, so a CR LF in it would be a command of
+ * its own. What passes here is a dot-atom local part and a domain of letters, digits and hyphens
  * (RFC 5321 §4.1.2 without quoted strings and address literals), nothing else: quoted local parts
  * are legal but nobody's debtor has one, and each legal form less is a trick less.
  * Addresses with letters outside ASCII need SMTPUTF8 (RFC 6531), which libESMTP has not: the domain

@@ -10,9 +10,9 @@
  * Deterministic: boundaries come from the id, the date from the task; the same input gives the same
  * bytes, and those bytes are what the intent's hash stands for.
  *
- * The tree is fixed, so it is written out directly: GMime's objects took 107 us for a message of two
- * texts and a CSV file, twice what the whole way of a message may cost. The tests read what is made
- * here back with GMime and with Python's email package.
+ * The tree is fixed, so it is written out directly: GMime's objects took 107 us for a message of
+ * two texts and a CSV file, twice what the whole way of a message may cost. The tests read what is
+ * made here back with GMime and with Python's email package.
  *
  * Thread: pure, any. */
 #ifndef EMAIL_COMPOSE_H
@@ -35,16 +35,16 @@ typedef struct {
 } compose_attachment;
 
 typedef struct {
-    gw_str id;         /* reminder id: letters, digits, '-'; seeds boundaries, X-Dunlin-Reference */
+    gw_str id; /* reminder id: letters, digits, '-'; seeds boundaries, X-Dunlin-Reference */
     int64_t date_ms;
     header_mailbox from;
-    gw_str reply_to;   /* address or empty */
+    gw_str reply_to; /* address or empty */
     const header_mailbox *to, *cc;
     size_t to_n, cc_n;
     gw_str subject;
-    gw_str message_id; /* without angle brackets */
-    gw_str thread_id;  /* References: without angle brackets, or empty */
-    gw_str locale;     /* Content-Language, or empty */
+    gw_str message_id;         /* without angle brackets */
+    gw_str thread_id;          /* References: without angle brackets, or empty */
+    gw_str locale;             /* Content-Language, or empty */
     gw_str unsubscribe_mailto; /* address or empty */
     gw_str unsubscribe_url;    /* https or empty */
     gw_str text;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 enum { NAME_MAX_BYTES = 120 };
-#define OURS UINT32_MAX /* an object that is not in the facts */
 
 struct context_bench {
     formatter *formatters[CONTEXT_FORMATTERS_MAX];
@@ -81,7 +80,7 @@ static gw_code put_date(builder *b, uint32_t object, const char *name, int32_t d
     put_member_text(b, name);
     gw_date_format(day, iso);
     snprintf(plain, sizeof plain, "%s_iso", name);
-    if (object == OURS || json_member(b->in, object, plain) == 0)
+    if (json_member(b->in, object, plain) == 0)
         json_put_member_str(b->out, plain, gw_str_of(iso));
     return GW_OK;
 }
@@ -176,8 +175,6 @@ static gw_code put_value(builder *b, uint32_t node, gw_str currency)
     return GW_OK;
 }
 
-/* ---- from the statement ---- */
-
 static void open_member(builder *b, const char *name, char bracket)
 {
     json_put_name(b->out, name);
@@ -190,67 +187,7 @@ static void put_text_if(builder *b, const char *name, gw_str value)
         json_put_member_str(b->out, name, value);
 }
 
-static void put_party(builder *b, const char *name, const statement_party *p)
-{
-    if (json_member(b->in, 0, name) != 0)
-        return;
-    open_member(b, name, '{');
-    json_put_member_str(b->out, "name", p->name);
-    put_text_if(b, "id", p->id);
-    put_text_if(b, "address", p->address);
-    put_text_if(b, "email", p->email);
-    put_text_if(b, "phone", p->phone);
-    if (p->payment_n) {
-        open_member(b, "payment", '[');
-        for (size_t i = 0; i < p->payment_n; i++) {
-            if (i)
-                gw_buf_putc(b->out, ',');
-            json_put_string(b->out, p->payment[i]);
-        }
-        gw_buf_putc(b->out, ']');
-    }
-    gw_buf_putc(b->out, '}');
-}
-
-static gw_code put_item(builder *b, const statement *s, const statement_item *i)
-{
-    gw_str currency = gw_str_of(s->totals[i->currency].currency);
-    gw_buf_putc(b->out, '{');
-    json_put_member_str(b->out, "id", i->id);
-    json_put_member_str(b->out, "reference", i->reference.n ? i->reference : i->id);
-    put_text_if(b, "description", i->description);
-    put_text_if(b, "terms", i->terms);
-    gw_code rc = i->has_issued ? put_date(b, OURS, "issued", i->issued) : GW_OK;
-    if (rc == GW_OK)
-        rc = put_date(b, OURS, "due", i->due);
-    if (rc == GW_OK)
-        rc = put_money(b, "amount", i->amount, currency);
-    if (rc == GW_OK)
-        rc = put_money(b, "paid", i->paid, currency);
-    if (rc == GW_OK)
-        rc = put_money(b, "open", i->open, currency);
-    json_put_member_str(b->out, "currency", currency);
-    json_put_member_int(b->out, "days_overdue", i->days_overdue);
-    json_put_member_bool(b->out, "overdue", i->days_overdue > 0);
-    json_put_member_bool(b->out, "disputed", i->disputed);
-    gw_buf_putc(b->out, '}');
-    return rc;
-}
-
-static gw_code put_items(builder *b, const statement *s)
-{
-    gw_code rc = GW_OK;
-    if (json_member(b->in, 0, "items") != 0)
-        return GW_OK;
-    open_member(b, "items", '[');
-    for (size_t i = 0; i < s->item_n && rc == GW_OK; i++) {
-        if (i)
-            gw_buf_putc(b->out, ',');
-        rc = put_item(b, s, &s->items[i]);
-    }
-    gw_buf_putc(b->out, ']');
-    return rc;
-}
+/* ---- from the statement ---- */
 
 static gw_code put_totals(builder *b, const statement *s)
 {
@@ -302,11 +239,7 @@ static gw_code put_sum(builder *b, const statement *s, const char *name, bool ov
 static gw_code put_statement(builder *b, const statement *s)
 {
     int oldest = 0;
-    put_party(b, "creditor", &s->creditor);
-    put_party(b, "debtor", &s->debtor);
-    gw_code rc = put_items(b, s);
-    if (rc == GW_OK)
-        rc = put_totals(b, s);
+    gw_code rc = put_totals(b, s);
     if (rc == GW_OK)
         rc = put_sum(b, s, "total_open", false);
     if (rc == GW_OK)
@@ -355,12 +288,11 @@ static gw_code put_top(builder *b, const wire_task *task, const context_settings
     gw_buf_putc(b->out, '{');
     uint32_t name = json_first(0);
     for (uint32_t i = 0; i < json_at(b->in, 0)->count && rc == GW_OK; i++) {
-        if (!gw_str_is(json_raw(b->in, name), "statement"))
-            rc = put_member(b, 0, name, currency);
+        rc = put_member(b, 0, name, currency);
         name = json_at(b->in, json_at(b->in, name)->next)->next;
     }
-    if (rc == GW_OK && json_member(b->in, 0, "today") == 0)
-        rc = put_date(b, 0, "today", s ? s->date : (int32_t)(task->now_ms / GW_MS_PER_DAY));
+    if (rc == GW_OK && json_member(b->in, 0, "date") == 0)
+        rc = put_date(b, 0, "date", (int32_t)(task->now_ms / GW_MS_PER_DAY));
     put_default(b, "locale", locale);
     put_settings(b, task, settings);
     if (rc == GW_OK && s)
@@ -369,19 +301,33 @@ static gw_code put_top(builder *b, const wire_task *task, const context_settings
     return rc;
 }
 
-static gw_code read_level(const json_doc *facts, bool has_statement, context_level *ret, gw_err *err)
+static gw_code read_level(const json_doc *facts, context_level *ret, gw_err *err)
 {
     static const char *const names[] = {"none", "summary", "detailed"};
-    gw_str level = json_get_str(facts, 0, "statement_level");
-    *ret = has_statement ? CONTEXT_STATEMENT_DETAILED : CONTEXT_STATEMENT_NONE;
-    if (level.n == 0 || !has_statement)
+    gw_str level = json_get_str(facts, 0, "statement");
+    *ret = CONTEXT_STATEMENT_NONE;
+    if (level.n == 0)
         return GW_OK;
     for (size_t i = 0; i < GW_COUNT(names); i++)
         if (gw_str_is(level, names[i])) {
             *ret = (context_level)i;
             return GW_OK;
         }
-    return gw_fail(err, GW_EINVAL, "/statement_level must be none, summary or detailed");
+    return gw_fail(err, GW_EINVAL, "/statement must be none, summary or detailed");
+}
+
+/* A job's own list of items need not make a statement; only an attached one has to. */
+static gw_code read_statement(const json_doc *facts, context_level level, gw_arena *arena,
+                              const statement **ret, gw_err *err)
+{
+    uint32_t items = json_member(facts, 0, "items");
+    if (level == CONTEXT_STATEMENT_NONE && (!items || json_at(facts, items)->count == 0))
+        return GW_OK;
+    gw_err own = {0};
+    gw_code rc = statement_from_json(facts, 0, arena, ret, &own);
+    if (rc == GW_OK || level == CONTEXT_STATEMENT_NONE)
+        return rc == GW_ENOMEM ? gw_fail(err, rc, "building the statement") : GW_OK;
+    return gw_fail(err, rc, "statement: %s", own.text);
 }
 
 gw_code context_build(context_bench *bench, gw_str facts_text, const wire_task *task,
@@ -395,11 +341,9 @@ gw_code context_build(context_bench *bench, gw_str facts_text, const wire_task *
         return gw_wrap(err, rc, "facts");
     if (json_kind_of(&facts, 0) != JSON_OBJECT)
         return gw_fail(err, GW_EINVAL, "facts: a JSON object is expected");
-    uint32_t node = json_member(&facts, 0, "statement");
-    if (node != 0)
-        rc = statement_from_json(&facts, node, arena, &s, err);
+    rc = read_level(&facts, &level, err);
     if (rc == GW_OK)
-        rc = read_level(&facts, s != NULL, &level, err);
+        rc = read_statement(&facts, level, arena, &s, err);
     if (rc != GW_OK)
         return rc;
 

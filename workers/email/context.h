@@ -1,23 +1,21 @@
 /* context.h - what a template may say: the task's facts as the recipient's locale writes them.
  *
- * Facts are the JSON object of the TASK's payload frame. They pass through to the template as they
- * are, with these additions and changes, at any depth:
+ * Facts are the JSON object of the TASK's payload frame (gateway/dispatch/task_facts.h writes it):
+ * a statement document (templates/statement/statement.h) with more members beside it. They pass
+ * through to the template as they are, with these additions and changes, at any depth:
  *   "X_minor": 123450        in an object that has, or lies in one that has, "currency": "USD" adds
  *                            "X": "USD 1,234.50", unless there is an "X" already
  *   "due": "2013-02-01"      any text that is a calendar date becomes the locale's long date; the
  *                            plain one stays as "due_iso". Members "id" and "reference" are left.
  * At the top, unless the facts have them:
- *   "locale", "reference", "today" (the statement's date, else the UTC day of the task)
+ *   "locale", "reference", "date" (the UTC day of the task)
  *   "opt_out": {"email", "url"} and "unsubscribe": where an objection goes, as configured
  *   "sender": {"name", "email"}
- * and from "statement" (templates/statement/statement.h), which itself is not handed on:
- *   "creditor", "debtor"     objects with name, address, email, phone, payment
- *   "items"                  [{id, reference, description, issued, due, amount, paid, open,
- *                            days_overdue, overdue, disputed}], in the statement's order
+ * and, when the facts list items that make a statement:
  *   "totals"                 [{currency, balance, overdue, charges, credits, items}]
- *   "total_open", "total_overdue"  the balances, several currencies joined by ", "
+ *   "total_open", "total_overdue"  the sums, several currencies joined by ", "
  *   "item_count", "days_overdue"   number of items, age of the oldest overdue one
- * "statement_level" says what is attached (STATEMENT_NONE .. DETAILED below), default detailed.
+ * "statement" ("none", "summary", "detailed"; absent is none) says what is attached.
  *
  * Thread: a context_bench has one owner; building is pure otherwise. */
 #ifndef EMAIL_CONTEXT_H
@@ -48,8 +46,8 @@ typedef struct {
 
 typedef struct {
     json_doc doc;               /* what the template is rendered with */
-    const statement *statement; /* NULL when the facts have none */
-    context_level level;        /* CONTEXT_STATEMENT_NONE without a statement */
+    const statement *statement; /* NULL when the facts list no items that make one */
+    context_level level;        /* never more than NONE without a statement */
 } context;
 
 /* Everything returned lives in the arena. GW_EINVAL with a JSON pointer, GW_ELIMIT, GW_ENOTFOUND

@@ -131,7 +131,8 @@ static wire_sender sender_of(const email *e, const wire_task *t)
 /* The task's own unsubscribe URI wins; "{id}" in the configured URL becomes the reminder's id. */
 static gw_str unsubscribe_url(const email *e, bench *b, const wire_task *t)
 {
-    gw_str url = t->from.unsubscribe.n ? t->from.unsubscribe : config_str(e->config.unsubscribe_url);
+    gw_str url =
+        t->from.unsubscribe.n ? t->from.unsubscribe : config_str(e->config.unsubscribe_url);
     gw_buf_clear(&b->url);
     for (size_t i = 0; i < url.n; i++) {
         if (url.n - i >= 4 && memcmp(url.p + i, "{id}", 4) == 0) {
@@ -296,13 +297,15 @@ gw_code email_channel(const email_config *config, channel *ret, gw_err *err)
     if (!e)
         return gw_fail(err, GW_ENOMEM, "starting the e-mail channel");
     e->config = *config;
-    const char **strings[] = {&e->config.from_name,          &e->config.from_address,
-                              &e->config.reply_to,           &e->config.unsubscribe_mailto,
-                              &e->config.unsubscribe_url,    &e->config.outbox.folder};
+    const char **strings[] = {&e->config.from_name,       &e->config.from_address,
+                              &e->config.reply_to,        &e->config.unsubscribe_mailto,
+                              &e->config.unsubscribe_url, &e->config.outbox.folder};
     for (size_t i = 0; i < GW_COUNT(strings) && rc == GW_OK; i++)
         rc = keep(e, i, strings[i], err);
-    if (rc == GW_OK && config->transport == EMAIL_SMTP)
-        rc = smtp_relay_new(&config->smtp, &e->relay, err);
+    if (rc == GW_OK && config->transport == EMAIL_SMTP) {
+        e->config.smtp.sender = e->config.from_address;
+        rc = smtp_relay_new(&e->config.smtp, &e->relay, err);
+    }
     if (rc != GW_OK) {
         email_close(e);
         return rc;

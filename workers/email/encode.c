@@ -125,8 +125,8 @@ gw_code encode_base64(gw_buf *out, gw_str bytes, gw_err *err)
         return gw_buf_code(out, "the message", err);
     for (size_t i = 0; i < bytes.n; i += B64_IN) {
         size_t n = bytes.n - i < B64_IN ? bytes.n - i : B64_IN;
-        int letters = EVP_EncodeBlock((unsigned char *)to,
-                                      (const unsigned char *)bytes.p + i, (int)n);
+        int letters =
+            EVP_EncodeBlock((unsigned char *)to, (const unsigned char *)bytes.p + i, (int)n);
         to += letters;
         *to++ = '\r';
         *to++ = '\n';

@@ -35,8 +35,8 @@ static bool is_ascii(gw_str s)
     return true;
 }
 
-/* Write `line` (ASCII, no CR or LF) folded: a fold goes before a space that has a word behind it, so
- * that unfolding gives the line back exactly (RFC 5322 §2.2.3) and no line is blank. */
+/* Write `line` (ASCII, no CR or LF) folded: a fold goes before a space that has a word behind it,
+ * so that unfolding gives the line back exactly (RFC 5322 §2.2.3) and no line is blank. */
 static gw_code put_folded(gw_buf *out, gw_str line, const char *name, gw_err *err)
 {
     size_t start = 0, fold = 0; /* of the line being filled; the last place to fold it, 0 = none */
@@ -101,8 +101,8 @@ static bool needs_words(gw_str s)
     return false;
 }
 
-/* Base64 words of whole characters, each at most 75 letters (RFC 2047 §2, §5 (3)); the spaces between
- * them are not part of the text. */
+/* Base64 words of whole characters, each at most 75 letters (RFC 2047 §2, §5 (3)); the spaces
+ * between them are not part of the text. */
 static void put_words(gw_buf *out, gw_str s)
 {
     enum { WORD_BYTES = 45 }; /* 60 letters and "=?utf-8?b?" "?=" around them */
@@ -259,7 +259,8 @@ gw_code header_date(gw_buf *out, int64_t ms, gw_err *err)
     int32_t day = (int32_t)(ms / GW_MS_PER_DAY);
     int second = (int)(ms % GW_MS_PER_DAY / 1000);
     gw_date d = gw_date_of_day(day);
-    gw_buf_printf(out, "Date: %s, %d %s %04d %02d:%02d:%02d +0000\r\n", days[gw_day_weekday(day) - 1],
-                  d.day, months[d.month - 1], d.year, second / 3600, second / 60 % 60, second % 60);
+    gw_buf_printf(out, "Date: %s, %d %s %04d %02d:%02d:%02d +0000\r\n",
+                  days[gw_day_weekday(day) - 1], d.day, months[d.month - 1], d.year, second / 3600,
+                  second / 60 % 60, second % 60);
     return gw_buf_code(out, "the message", err);
 }

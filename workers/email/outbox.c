@@ -46,7 +46,8 @@ static gw_code write_temp(const char *path, gw_str bytes, bool sync, gw_err *err
     return rc;
 }
 
-/* What is written but not yet reported. Folders are synced when the batch is, or moves to another. */
+/* What is written but not yet reported. Folders are synced when the batch is, or moves to another.
+ */
 typedef struct {
     channel_attempt *attempts[OUTBOX_BATCH_MAX];
     gw_code codes[OUTBOX_BATCH_MAX];

@@ -1,11 +1,11 @@
 /* outbox.h - the transport that contacts nobody: each message becomes a file.
  *
- * <folder>/<yyyy-mm-dd>/<rid>.eml, written beside its name and renamed, so that a file that is there
- * is whole. The day is the UTC day of GO's clock, so a replay under the manual clock lands in the
- * replayed days. Writing the same reminder again replaces the file with the same bytes. With sync
- * the file and its folder are fsynced before the attempt is reported; sessions batch what is queued
- * into one folder sync.
- * Outcome: delivered, code 0, why "outbox". A full or broken disk is `later`.
+ * <folder>/<yyyy-mm-dd>/<rid>.eml, written beside its name and renamed, so that a file that is
+ * there is whole. The day is the UTC day of GO's clock, so a replay under the manual clock lands in
+ * the replayed days. Writing the same reminder again replaces the file with the same bytes. With
+ * sync the file and its folder are fsynced before the attempt is reported; sessions batch what is
+ * queued into one folder sync. Outcome: delivered, code 0, why "outbox". A full or broken disk is
+ * `later`.
  *
  * Thread: outbox_serve is the body of sending threads, several may run. */
 #ifndef EMAIL_OUTBOX_H

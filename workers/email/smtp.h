@@ -1,8 +1,9 @@
 /* smtp.h - the SMTP transport, on libESMTP with guards around what it gets wrong.
  *
- * One smtp_relay per process: the relay's address, the TLS context, the password, the watchdog. Each
- * sending thread runs smtp_serve: it opens a session when there is work, sends up to
- * session_messages over it (added from libESMTP's events), keeps it open idle_ms, and opens the next.
+ * One smtp_relay per process: the relay's address, the TLS context, the password, the watchdog.
+ * Each sending thread runs smtp_serve: it opens a session when there is work, sends up to
+ * session_messages over it (added from libESMTP's events), keeps it open idle_ms, and opens the
+ * next.
  *
  * Guards, each for a fault seen in libESMTP 1.1.0 (Debian 12):
  *  - outcomes come from reply codes and from how far the content got, never from return values
@@ -46,13 +47,14 @@ typedef struct {
     const char *user;          /* NULL = no AUTH */
     const char *password_file; /* mode 0600 or stricter; a final newline is not part of it */
     const char *hostname;      /* EHLO; NULL = the machine's name */
-    const char *envelope_from; /* MAIL FROM; NULL = the message's from address */
+    const char *envelope_from; /* MAIL FROM of all messages; NULL = the task's sender, or ... */
+    const char *sender;        /* ... this where the task names none */
     unsigned dsn;              /* SMTP_DSN_*, asked for where offered; 0 = do not ask */
     int session_messages;      /* 0 = 100; libESMTP's memory grows until the session ends */
     int idle_ms;               /* 0 = 30000 */
     int greeting_ms, envelope_ms, data_ms, transfer_ms, final_ms; /* 0 = RFC 5321 §4.5.3.2 */
-    int connect_ms;            /* 0 = 30000 */
-    int message_ms;            /* 0 = 900000: watchdog, all of one message */
+    int connect_ms;                                               /* 0 = 30000 */
+    int message_ms; /* 0 = 900000: watchdog, all of one message */
 } smtp_config;
 
 typedef struct smtp_relay smtp_relay;

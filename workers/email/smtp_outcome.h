@@ -35,13 +35,13 @@ typedef enum {
 } smtp_link;
 
 typedef struct {
-    smtp_link link;       /* why the session ended, if it did */
-    smtp_reply session;   /* last greeting, EHLO, STARTTLS or AUTH reply, where link says so */
-    smtp_reply mail;      /* to MAIL FROM */
-    smtp_reply message;   /* to DATA while content_begun is false, else to the final dot */
-    bool content_begun;   /* the library asked for the content: bytes may have left */
-    bool final_reply;     /* libESMTP accepted message as a well-formed answer */
-    bool watchdog;        /* our watchdog cut the line */
+    smtp_link link;     /* why the session ended, if it did */
+    smtp_reply session; /* last greeting, EHLO, STARTTLS or AUTH reply, where link says so */
+    smtp_reply mail;    /* to MAIL FROM */
+    smtp_reply message; /* to DATA while content_begun is false, else to the final dot */
+    bool content_begun; /* the library asked for the content: bytes may have left */
+    bool final_reply;   /* libESMTP accepted message as a well-formed answer */
+    bool watchdog;      /* our watchdog cut the line */
 } smtp_seen;
 
 /* Fill a->outcome (result, code, enhanced, why) from seen and from the recipients' codes, which are

@@ -88,6 +88,9 @@ channel_attempt *channel_take(channel_source *s, int wait_ms);
 void channel_report(channel_source *s, channel_attempt *a);
 /* Will channel_take never answer with work again? */
 bool channel_is_closed(channel_source *s);
+/* Is the worker shutting down? What is queued is still to be transmitted, but no time is to be
+ * spent on waiting for better moments. */
+bool channel_is_draining(channel_source *s);
 
 /* ---- what a driver is ---- */
 

@@ -129,6 +129,14 @@ bool channel_is_closed(channel_source *s)
     return closed;
 }
 
+bool channel_is_draining(channel_source *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool draining = s->closed;
+    pthread_mutex_unlock(&s->lock);
+    return draining;
+}
+
 void channel_decide(channel_attempt *a, wire_result result, int code, const char *why)
 {
     a->outcome.result = result;
