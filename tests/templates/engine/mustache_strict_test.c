@@ -164,7 +164,7 @@ static void a_rendering_that_would_never_end_is_stopped(void **state)
     (void)state;
     /* sixteen partials that each call the next one eight times, and print nothing */
     mustache_source partials[16];
-    char names[16][8];
+    char names[16][16];
     char texts[16][96];
     GW_AUTO_BUF gw_buf out;
     gw_err err = {0};
