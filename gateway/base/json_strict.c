@@ -54,7 +54,7 @@ static gw_code need(const json_doc *d, uint32_t object, const char *name, json_k
 gw_code json_need_str(const json_doc *d, uint32_t object, const char *name, size_t max_bytes,
                       gw_str *ret, gw_err *err)
 {
-    uint32_t at;
+    uint32_t at = 0;
     gw_code rc = need(d, object, name, JSON_STRING, "a string", &at, err);
     if (rc != GW_OK)
         return rc;
@@ -72,7 +72,7 @@ gw_code json_need_str(const json_doc *d, uint32_t object, const char *name, size
 gw_code json_need_int(const json_doc *d, uint32_t object, const char *name, int64_t min,
                       int64_t max, int64_t *ret, gw_err *err)
 {
-    uint32_t at;
+    uint32_t at = 0;
     gw_code rc = need(d, object, name, JSON_INT, "a whole number", &at, err);
     if (rc != GW_OK)
         return rc;
@@ -87,7 +87,7 @@ gw_code json_need_int(const json_doc *d, uint32_t object, const char *name, int6
 gw_code json_need_array(const json_doc *d, uint32_t object, const char *name, uint32_t max,
                         uint32_t *ret, gw_err *err)
 {
-    uint32_t at;
+    uint32_t at = 0;
     gw_code rc = need(d, object, name, JSON_ARRAY, "an array", &at, err);
     if (rc != GW_OK)
         return rc;
@@ -100,7 +100,7 @@ gw_code json_need_array(const json_doc *d, uint32_t object, const char *name, ui
 gw_code json_need_choice(const json_doc *d, uint32_t object, const char *name,
                          const char *const *choices, size_t n, size_t *ret, gw_err *err)
 {
-    uint32_t at;
+    uint32_t at = 0;
     gw_code rc = need(d, object, name, JSON_STRING, "a string", &at, err);
     if (rc != GW_OK)
         return rc;
