@@ -19,9 +19,9 @@
 enum { READY_MS = 20000, POLL_MS = 5 };
 
 struct redis_server {
-    char dir[48];
-    char socket[64];
-    char log[64];
+    char dir[80];
+    char socket[96];
+    char log[96];
     const char *const *extra;
     pid_t pid;
 };
@@ -102,7 +102,9 @@ redis_server *redis_server_start(const char *const *extra)
     if (!s)
         return NULL;
     s->extra = extra;
-    strcpy(s->dir, "/tmp/dunlin-redis-XXXXXX");
+    const char *tmp = getenv("TMPDIR");
+    bool fits = tmp && *tmp == '/' && strlen(tmp) < 32; /* a socket path holds 107 bytes */
+    snprintf(s->dir, sizeof s->dir, "%s/dunlin-redis-XXXXXX", fits ? tmp : "/tmp");
     if (!mkdtemp(s->dir)) {
         fprintf(stderr, "redis_server: %s: %s\n", s->dir, strerror(errno));
         free(s);

@@ -1,8 +1,8 @@
 /* redis_server.h - a real redis-server for tests: its own folder, a unix socket, durable writes.
  *
  * Started with deploy/redis/private.conf (appendonly yes, appendfsync always, noeviction, save "")
- * in a mkdtemp folder under /tmp. It can be killed like a crash, stopped so that it holds its
- * connections but answers nothing, and started again on the same data. The server dies with the
+ * in a mkdtemp folder under TMPDIR (/tmp). It can be killed like a crash, stopped so that it holds
+ * its connections but answers nothing, and started again on the same data. The server dies with the
  * test process even when that is killed.
  *
  *     GW_AUTO(redis_server_free) redis_server *redis = redis_server_start(NULL);

@@ -1,0 +1,135 @@
+/* accept.c - the fast path of submit: jobs to dunlin_accept. */
+#include "gateway/state/calls.h"
+
+enum { CALL_JOBS = 256, JOB_ARGS = 8 };
+
+typedef struct {
+    state *s;
+    const state_job *jobs;
+    gw_wall now;
+    uint32_t outbox_max;
+    gw_arena *arena;
+    state_accepted *ret;
+} accepting;
+
+static gw_code check_job(const state_job *j, gw_err *err)
+{
+    const struct {
+        const char *name;
+        gw_str value;
+    } names[] = {{"source", j->source},
+                 {"debtor", j->debtor},
+                 {"case", j->case_id},
+                 {"job", j->job},
+                 {"channel", j->channel}};
+    for (size_t i = 0; i < GW_COUNT(names); i++)
+        if (names[i].value.n > STATE_NAME_MAX)
+            return gw_fail(err, GW_ELIMIT, "job: its %s is longer than %d bytes", names[i].name,
+                           STATE_NAME_MAX);
+    if (j->body.n > STATE_BODY_MAX)
+        return gw_fail(err, GW_ELIMIT, "job: its body is larger than %d bytes", STATE_BODY_MAX);
+    return GW_OK;
+}
+
+static uint8_t shard_of(const void *self, size_t item)
+{
+    return state_shard(&((const accepting *)self)->jobs[item].did);
+}
+
+static size_t bytes_of(const void *self, size_t item)
+{
+    return ((const accepting *)self)->jobs[item].body.n;
+}
+
+static void put_head(const void *self)
+{
+    const accepting *a = self;
+    conn_arg_int(a->s, a->now.ms);
+    conn_arg_int(a->s, a->outbox_max);
+}
+
+static size_t args_of(const void *self, size_t item)
+{
+    (void)self, (void)item;
+    return JOB_ARGS;
+}
+
+static void put_job(void *self, size_t item)
+{
+    const accepting *a = self;
+    const state_job *j = &a->jobs[item];
+    conn_arg_id(a->s, &j->rid);
+    conn_arg_id(a->s, &j->did);
+    conn_arg(a->s, j->source);
+    conn_arg(a->s, j->debtor);
+    conn_arg(a->s, j->case_id);
+    conn_arg(a->s, j->job);
+    conn_arg(a->s, j->channel);
+    conn_arg(a->s, j->body);
+}
+
+static const struct {
+    char letter;
+    uint8_t extra; /* elements it brings: at, then the stored body */
+    state_accept_code code;
+} letters[] = {
+    {'A', 0, STATE_ACCEPTED},
+    {'D', 1, STATE_DUPLICATE},
+    {'X', 2, STATE_DIFFERENT},
+    {'B', 0, STATE_BUSY},
+};
+
+static gw_code take_answer(void *self, const uint32_t *items, size_t n, const redisReply *r,
+                           gw_err *err)
+{
+    accepting *a = self;
+    if (r->type != REDIS_REPLY_ARRAY || !r->elements || conn_text(r->element[0]).n != n)
+        return conn_unexpected("dunlin_accept", err);
+    const char *codes = r->element[0]->str;
+    size_t at = 1;
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+        while (k < GW_COUNT(letters) && letters[k].letter != codes[i])
+            k++;
+        if (k == GW_COUNT(letters) || at + letters[k].extra > r->elements)
+            return conn_unexpected("dunlin_accept", err);
+        state_accepted got = {.code = letters[k].code};
+        if (got.code == STATE_ACCEPTED)
+            got.accepted_ms = a->now.ms;
+        if (letters[k].extra > 0)
+            got.accepted_ms = conn_int(r->element[at++], 0);
+        if (letters[k].extra > 1) {
+            gw_code rc = conn_copy(a->arena, r->element[at++], &got.stored_body, err);
+            if (rc != GW_OK)
+                return rc;
+        }
+        a->ret[items[i]] = got;
+    }
+    return GW_OK;
+}
+
+gw_code state_accept(state *s, const state_job *jobs, size_t n, gw_wall now, uint32_t outbox_max,
+                     gw_arena *arena, state_accepted *ret, gw_err *err)
+{
+    static const calls_plan plan = {
+        .doing = "accepting jobs",
+        .call_max = CALL_JOBS,
+        .shard_of = shard_of,
+        .bytes_of = bytes_of,
+        .function = "dunlin_accept",
+        .head_args = 2,
+        .put_head = put_head,
+        .args_of = args_of,
+        .put = put_job,
+        .take = take_answer,
+    };
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (state_accepted){.code = STATE_UNSURE};
+    for (size_t i = 0; i < n; i++) {
+        gw_code rc = check_job(&jobs[i], err);
+        if (rc != GW_OK)
+            return rc;
+    }
+    accepting a = {s, jobs, now, outbox_max, arena, ret};
+    return calls_run(s, &plan, &a, n, err);
+}

@@ -1,0 +1,64 @@
+/* control.c - the manual clock and the pauses, which all gateways share. */
+#include "gateway/state/conn.h"
+
+gw_code state_clock_get(state *s, bool *ret_manual, gw_wall *ret_t, gw_err *err)
+{
+    gw_code rc = conn_begin(s, false, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, 2, "GET");
+    conn_arg_z(s, "dl:clock");
+    CONN_REPLY *r = NULL;
+    rc = conn_reply(s, &r, err);
+    if (rc != GW_OK)
+        return gw_wrap(err, rc, "reading the clock");
+    int64_t ms = conn_int(r, INT64_MIN);
+    if (r->type != REDIS_REPLY_NIL && ms == INT64_MIN)
+        return gw_fail(err, GW_ECORRUPT, "dl:clock is not a number of milliseconds");
+    *ret_manual = r->type != REDIS_REPLY_NIL;
+    if (*ret_manual)
+        ret_t->ms = ms;
+    return GW_OK;
+}
+
+gw_code state_clock_set(state *s, const gw_wall *t, gw_err *err)
+{
+    gw_code rc = conn_begin(s, true, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, t ? 3 : 2, t ? "SET" : "DEL");
+    conn_arg_z(s, "dl:clock");
+    if (t)
+        conn_arg_int(s, t->ms);
+    CONN_REPLY *r = NULL;
+    rc = conn_reply(s, &r, err);
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "setting the clock");
+}
+
+gw_code state_control_get(state *s, gw_arena *arena, state_hash *ret, gw_err *err)
+{
+    gw_code rc = conn_begin(s, false, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, 2, "HGETALL");
+    conn_arg_z(s, "dl:control");
+    rc = conn_read_hash(s, arena, ret, err);
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "reading the pauses");
+}
+
+gw_code state_control_set(state *s, gw_str field, gw_str json, gw_err *err)
+{
+    if (!field.n || field.n > STATE_NAME_MAX || json.n > STATE_VALUE_MAX)
+        return gw_fail(err, GW_EINVAL, "pause: a name of 1..%d bytes is needed", STATE_NAME_MAX);
+    gw_code rc = conn_begin(s, true, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, json.p ? 4 : 3, json.p ? "HSET" : "HDEL");
+    conn_arg_z(s, "dl:control");
+    conn_arg(s, field);
+    if (json.p)
+        conn_arg(s, json);
+    CONN_REPLY *r = NULL;
+    rc = conn_reply(s, &r, err);
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "setting a pause");
+}

@@ -1,0 +1,11 @@
+# cmake -DIN=dunlin.lua -DOUT=dunlin_lua.c -P embed.cmake: the library's text as a C array.
+file(READ ${IN} hex HEX)
+string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+file(WRITE ${OUT} "/* made from dunlin.lua by embed.cmake */
+#include \"gateway/state/function.h\"
+
+const unsigned char dunlin_lua[] = {
+${hex}};
+const size_t dunlin_lua_bytes = sizeof dunlin_lua;
+")

@@ -1,0 +1,111 @@
+/* list.c - pages of reminders for `job list`.
+ *
+ * The lists are sorted sets with score 0, hence in id order: a cursor is the place (shard, or open
+ * or final list) and the last id given, and stays right whatever joins or leaves meanwhile. */
+#include "gateway/state/conn.h"
+
+#include <stdio.h>
+
+/* Places in the order they are read: shards 00..63 of a state, or 'p' then 'f' of a debtor. */
+typedef struct {
+    const state_list_query *query;
+    unsigned place;
+    char after[GW_ID_TEXT]; /* "" = from the start of that place */
+} position;
+
+static unsigned places(const state_list_query *q)
+{
+    return q->did ? 2 : STATE_SHARDS;
+}
+
+static gw_code parse_cursor(const char *cursor, position *p, gw_err *err)
+{
+    gw_id id;
+    p->place = 0;
+    p->after[0] = '\0';
+    if (!*cursor)
+        return GW_OK;
+    bool good = strlen(cursor) >= 2 && cursor[0] >= '0' && cursor[0] <= '9' && cursor[1] >= '0' &&
+                cursor[1] <= '9';
+    if (good) {
+        p->place = (unsigned)((cursor[0] - '0') * 10 + (cursor[1] - '0'));
+        good = p->place < places(p->query) &&
+               (!cursor[2] || gw_id_parse(gw_str_of(cursor + 2), &id, NULL) == GW_OK);
+    }
+    if (!good)
+        return gw_fail(err, GW_EINVAL, "list: that is not a cursor of this list");
+    snprintf(p->after, sizeof p->after, "%s", cursor + 2);
+    return GW_OK;
+}
+
+static unsigned shard_at(const position *p)
+{
+    return p->query->did ? state_shard(p->query->did) : p->place;
+}
+
+static gw_code read_place(state *s, const position *p, size_t limit, state_ref *at, size_t *n,
+                          gw_err *err)
+{
+    const char by_state[] = {'k', ':', p->query->by_state, '\0'};
+    const char *kind = !p->query->did ? by_state : p->place == 0 ? "p:" : "f:";
+    char from[GW_ID_TEXT + 1];
+    snprintf(from, sizeof from, "%s%s", p->after[0] ? "(" : "-", p->after);
+    conn_command(s, 7, "ZRANGEBYLEX");
+    conn_arg_key(s, shard_at(p), kind, p->query->did);
+    conn_arg_z(s, from);
+    conn_arg_z(s, "+");
+    conn_arg_z(s, "LIMIT");
+    conn_arg_z(s, "0");
+    conn_arg_int(s, (int64_t)limit);
+    CONN_REPLY *r = NULL;
+    gw_code rc = conn_reply(s, &r, err);
+    if (rc != GW_OK)
+        return rc;
+    if (r->type != REDIS_REPLY_ARRAY || r->elements > limit)
+        return conn_unexpected("ZRANGEBYLEX", err);
+    for (size_t i = 0; i < r->elements && rc == GW_OK; i++) {
+        at[i].shard = (uint8_t)shard_at(p);
+        rc = gw_id_parse(conn_text(r->element[i]), &at[i].rid, err);
+    }
+    *n = r->elements;
+    return rc;
+}
+
+gw_code state_list(state *s, const state_list_query *query, const char *cursor, size_t limit,
+                   gw_arena *arena, state_ref **ret, size_t *ret_n,
+                   char ret_cursor[STATE_CURSOR_TEXT], gw_err *err)
+{
+    position p = {.query = query};
+    if (limit == 0 || limit > STATE_LIST_MAX)
+        return gw_fail(err, GW_EINVAL, "list: 1..%d reminders on a page", STATE_LIST_MAX);
+    if (!query->did && (!query->by_state || !strchr("HUQ", query->by_state)))
+        return gw_fail(err, GW_EINVAL, "list: by debtor, or by one of the states H U Q");
+    gw_code rc = parse_cursor(cursor, &p, err);
+    if (rc != GW_OK)
+        return rc;
+    state_ref *refs = gw_arena_alloc(arena, limit * sizeof *refs);
+    if (!refs)
+        return gw_fail(err, GW_ENOMEM, "list: the page does not fit the arena");
+    size_t n = 0;
+    rc = conn_begin(s, false, err);
+    while (rc == GW_OK && n < limit && p.place < places(query)) {
+        size_t got = 0;
+        rc = read_place(s, &p, limit - n, refs + n, &got, err);
+        n += got;
+        if (n < limit) { /* this place is finished */
+            p.place++;
+            p.after[0] = '\0';
+        } else if (got) {
+            gw_id_format(&refs[n - 1].rid, p.after);
+        }
+    }
+    conn_end(s);
+    if (rc != GW_OK)
+        return gw_wrap(err, rc, "listing reminders");
+    ret_cursor[0] = '\0';
+    if (p.place < places(query))
+        snprintf(ret_cursor, STATE_CURSOR_TEXT, "%02u%s", p.place % 100, p.after);
+    *ret = refs;
+    *ret_n = n;
+    return GW_OK;
+}

@@ -1,0 +1,118 @@
+#include "gateway/state/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { PARTS = 13, DIGITS_MAX = 8 };
+
+static void put_part(gw_buf *b, gw_str s)
+{
+    gw_buf_printf(b, "%zu:", s.n);
+    gw_buf_put_str(b, s);
+    gw_buf_putc(b, ',');
+}
+
+static void put_number(gw_buf *b, int64_t v)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%" PRId64, v);
+    put_part(b, (gw_str){text, (size_t)n});
+}
+
+static bool is_object(gw_str s)
+{
+    return s.n >= 2 && s.p[0] == '{' && s.p[s.n - 1] == '}';
+}
+
+gw_code record_check(const state_record *r, gw_err *err)
+{
+    if (!r->event || !*r->event)
+        return gw_fail(err, GW_EINVAL, "outbox record without an event name");
+    if (r->fact.n && !is_object(r->fact))
+        return gw_fail(err, GW_EINVAL, "outbox record %s: fact is not a JSON object", r->event);
+    if (r->priv.n && !is_object(r->priv))
+        return gw_fail(err, GW_EINVAL, "outbox record %s: priv is not a JSON object", r->event);
+    if (r->with_body && !r->rid.n)
+        return gw_fail(err, GW_EINVAL, "outbox record %s: with_body needs a rid", r->event);
+    if (strlen(r->event) + r->source.n + r->debtor.n + r->case_id.n + r->rid.n + r->why.n +
+            r->fact.n + r->priv.n + r->blobs.n >
+        STATE_RECORD_MAX)
+        return gw_fail(err, GW_ELIMIT, "outbox record %s is larger than %d bytes", r->event,
+                       STATE_RECORD_MAX);
+    return GW_OK;
+}
+
+void record_pack(const state_record *r, gw_buf *ret)
+{
+    put_part(ret, gw_str_of(r->event));
+    put_number(ret, r->t.ms);
+    put_part(ret, r->source);
+    put_part(ret, r->debtor);
+    put_part(ret, r->case_id);
+    put_part(ret, r->rid);
+    put_number(ret, r->attempt);
+    put_part(ret, r->why);
+    put_number(ret, r->level);
+    put_part(ret, r->fact);
+    put_part(ret, r->priv);
+    put_part(ret, r->with_body ? GW_STR("b") : GW_STR(""));
+    put_part(ret, r->blobs);
+}
+
+static bool next_part(gw_str *rest, gw_str *ret)
+{
+    size_t len = 0, i = 0;
+    while (i < rest->n && i < DIGITS_MAX && rest->p[i] >= '0' && rest->p[i] <= '9')
+        len = len * 10 + (size_t)(rest->p[i++] - '0');
+    if (i == 0 || i >= rest->n || rest->p[i] != ':' || rest->n - i - 1 <= len ||
+        rest->p[i + 1 + len] != ',')
+        return false;
+    *ret = (gw_str){rest->p + i + 1, len};
+    *rest = (gw_str){rest->p + i + 2 + len, rest->n - i - 2 - len};
+    return true;
+}
+
+static bool number(gw_str s, int64_t *ret)
+{
+    char text[24];
+    if (!s.n || s.n >= sizeof text)
+        return false;
+    memcpy(text, s.p, s.n);
+    text[s.n] = '\0';
+    char *end;
+    *ret = strtoll(text, &end, 10);
+    return *end == '\0';
+}
+
+gw_code record_unpack(gw_str packed, gw_arena *arena, state_record *ret, gw_err *err)
+{
+    gw_str part[PARTS];
+    gw_str rest = packed;
+    bool good = true;
+    for (size_t i = 0; good && i < PARTS; i++)
+        good = next_part(&rest, &part[i]);
+    int64_t t = 0, attempt = 0, level = 0;
+    good = good && rest.n == 0 && part[0].n && number(part[1], &t) && number(part[6], &attempt) &&
+           number(part[8], &level);
+    if (!good)
+        return gw_fail(err, GW_ECORRUPT, "an outbox record is not of format 1");
+    char *event = gw_arena_copy(arena, part[0]);
+    if (!event)
+        return gw_fail(err, GW_ENOMEM, "reading an outbox record");
+    *ret = (state_record){
+        .event = event,
+        .t = {t},
+        .source = part[2],
+        .debtor = part[3],
+        .case_id = part[4],
+        .rid = part[5],
+        .attempt = (int)attempt,
+        .why = part[7],
+        .level = (int)level,
+        .fact = part[9],
+        .priv = part[10],
+        .with_body = gw_str_is(part[11], "b"),
+        .blobs = part[12],
+    };
+    return GW_OK;
+}
