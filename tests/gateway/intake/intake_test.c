@@ -426,7 +426,7 @@ static void a_revoked_client_is_told_so_on_its_open_connection(void **unused)
     char text[TEXT];
     void *zmq;
     void *crm = intake_server_connect(&server, &server.crm, &zmq);
-    job(text, "revoked", "");
+    job(text, "gone", "");
     ask(crm, "submit", (const char *[]){text}, 1);
     snprintf(path, sizeof path, "%s/clients/crm.pub", server.folder);
     snprintf(away, sizeof away, "%s/crm.away", server.folder);
