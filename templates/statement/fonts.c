@@ -75,5 +75,7 @@ gw_code fonts_open(const statement_fonts *files, fonts *ret, gw_err *err)
 
 void fonts_close(fonts *f)
 {
+    if (f->map) /* Pango 1.50 keeps its reference to the configuration when the map goes */
+        pango_fc_font_map_set_config(PANGO_FC_FONT_MAP(f->map), NULL);
     g_clear_object(&f->map);
 }

@@ -90,7 +90,7 @@ static void items_in(letter *l, size_t currency)
                 l->c, &item_table,
                 letter_fill(l, &l->text, LABEL_OPEN_ITEMS_IN, gw_str_of(t->currency), GW_STR("")));
         begun = true;
-        open += s->items[i].open; /* cannot overflow: the totals were checked, 10^4 * 10^15 */
+        open += s->items[i].open; /* lies between the checked sums -credits and items */
         put_item(l, &s->items[i]);
     }
     if (!begun)

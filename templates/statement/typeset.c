@@ -171,7 +171,8 @@ static bool find_glyphs(typeset *t)
         g->offset = (uint16_t)i;
         g->bytes = (uint16_t)len;
         g->blank = c == ' ' || c == 0x3000;
-        g->may_break = g->blank || c == '-' || (cjk && !is_among(never_last, s.p + i, len));
+        g->may_break =
+            g->blank || c == '-' || c == '/' || (cjk && !is_among(never_last, s.p + i, len));
         if (t->n > 0) {
             typeset_glyph *before = g - 1;
             if (cjk && !cjk_before && !before->blank)
