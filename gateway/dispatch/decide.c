@@ -80,14 +80,17 @@ gw_code decide(const decide_context *ctx, const view_debtor *d, const view_remin
         [POLICY_WITHDRAW] = ON_WITHDRAW, [POLICY_REFUSE] = ON_FORBID,
     };
     decision out = {0};
-    /* A pinned version stays; it is looked up again only to know that it can still be had. */
+    /* A pinned version stays, whatever was published since. */
     bool known = r->template_version.n > 0;
-    if (known)
+    if (known) {
         snprintf(out.template.version, sizeof out.template.version, "%.*s",
                  GW_STR_ARG(r->template_version));
-    else
+        snprintf(out.template.locale, sizeof out.template.locale, "%.*s",
+                 GW_STR_ARG(r->template_locale));
+    } else {
         known = ctx->template_pick(ctx->template_ctx, r->template,
                                    r->locale.n ? r->locale : d->locale, &out.template) == GW_OK;
+    }
     gw_code rc = facts_of_reminder(&ctx->facts, d, r, known, arena, &out.facts, err);
     if (rc == GW_OK)
         rc = policy_decide(&out.facts.policy, ctx->rules, now, arena, &out.policy, err);

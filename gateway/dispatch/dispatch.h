@@ -17,7 +17,7 @@
  * given. Logs hold ids, codes and counts only.
  *
  * Thread: dispatch_open, dispatch_close and dispatch_step one thread, or dispatch_run as the body
- * of a thread; dispatch_wake, dispatch_stop, dispatch_drain, dispatch_status any thread. */
+ * of a thread; dispatch_wake, dispatch_drain, dispatch_get_status any thread. */
 #ifndef GATEWAY_DISPATCH_DISPATCH_H
 #define GATEWAY_DISPATCH_DISPATCH_H
 
@@ -50,13 +50,18 @@ enum {
 
 /* A billing system and the creditor it speaks for. */
 typedef struct {
-    const char *name;     /* as its key is allow-listed; NULL: every source not named otherwise */
-    const char *creditor; /* JSON object: name, address?, email?, phone?, payment? */
-    const char *from_name, *from_address;
-    const char *reply_to, *unsubscribe; /* NULL none */
-    const char *locale;                 /* when neither job nor debtor has one; NULL "en" */
-    const char *ladder;                 /* of items that name none; NULL none */
+    const char *name;   /* as its key is allow-listed; "*" or NULL: every source not named */
+    gw_str creditor;    /* JSON object: name, address?, email?, phone?, payment? */
+    gw_str signature;   /* JSON object: name, title; or empty */
+    const char *locale; /* when neither job nor debtor has one; NULL "en" */
+    const char *ladder; /* of items that name none; NULL or "" none */
 } dispatch_source;
+
+/* Who the messages come from. */
+typedef struct {
+    const char *name, *address;
+    const char *reply_to, *unsubscribe; /* NULL or "": none */
+} dispatch_sender;
 
 /* All pointers are borrowed until dispatch_close. */
 typedef struct {
@@ -99,7 +104,7 @@ const char *dispatch_endpoint(const dispatch *d);
  * store is away: GW_EBUSY), which is no reason to stop calling it. *ret_busy: something was done.
  */
 gw_code dispatch_step(dispatch *d, int wait_ms, bool *ret_busy, gw_err *err);
-/* Turns until dispatch_stop. Logs a failing turn once per change of reason. */
+/* Turns until it is drained. Logs a failing turn once per change of reason. */
 void dispatch_run(dispatch *d);
 
 /* Something was accepted or changed: look now instead of at the next poll. Never blocks. */

@@ -43,7 +43,7 @@ typedef enum {
     ON_REFUSED,        /* the carrier (or rendering) refused for good */
     ON_UNKNOWN,        /* nobody can know whether it left */
     ON_LOST,           /* worker or gateway died; the grace for a repeated outcome has passed */
-    ON_POISON,         /* started again and again without any outcome */
+    ON_POISON,         /* started again and again without any outcome, or not readable */
     ON_RETRY,          /* an operator's act */
     ON_LATE_DELIVERED, /* outcome under the token of an earlier attempt */
     ON_LATE_OTHER,     /* any other outcome under the token of an earlier attempt */

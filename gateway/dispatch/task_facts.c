@@ -140,9 +140,9 @@ static gw_code put_payments(gw_buf *b, const view_debtor *d, const zone *z, gw_a
 
 static bool is_ours(gw_str name, bool items_known)
 {
-    static const char *const ours[] = {"creditor",  "debtor",    "contact", "case",    "job",
-                                       "reference", "channel",   "purpose", "tone",    "locale",
-                                       "date",      "statement", "item",    "payments"};
+    static const char *const ours[] = {"creditor", "signature", "debtor",    "contact", "case",
+                                       "job",      "reference", "channel",   "purpose", "tone",
+                                       "locale",   "date",      "statement", "item",    "payments"};
     for (size_t i = 0; i < GW_COUNT(ours); i++)
         if (gw_str_is(name, ours[i]))
             return true;
@@ -177,6 +177,8 @@ static void put_parties(gw_buf *b, const task_facts_input *in)
 {
     const view_debtor *d = in->debtor;
     json_put_member_raw(b, "creditor", in->creditor.n ? in->creditor : GW_STR("{}"));
+    if (in->signature.n)
+        json_put_member_raw(b, "signature", in->signature);
     json_put_name(b, "debtor");
     gw_buf_putc(b, '{');
     json_put_member_str(b, "id", d->id);

@@ -5,6 +5,7 @@
  * worker formats them in the debtor's locale.
  *
  *   {"creditor": {...}                     of the source, from the configuration
+ *    "signature": {"name", "title"}         who signs, if the configuration says so
  *    "debtor":   {"id", "name", "role"?}
  *    "contact":  {"name", "role"}          the first recipient
  *    "case", "job", "reference"            reference: what people quote; the item's, else the case
@@ -33,8 +34,8 @@ typedef struct {
     const view_debtor *debtor;
     const view_reminder *reminder;
     const reminder_facts *facts;
-    gw_str creditor; /* JSON object text */
-    gw_str locale;   /* of the template picked */
+    gw_str creditor, signature; /* JSON object text; signature may be empty */
+    gw_str locale;              /* of the template picked */
     gw_wall now;
 } task_facts_input;
 

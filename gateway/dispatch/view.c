@@ -273,27 +273,27 @@ gw_code view_debtor_read(const state_debtor *loaded, gw_arena *arena, view_debto
 
 /* ---- the reminder ---- */
 
-static gw_code read_roles(const json_doc *j, const char *name, gw_str ret[VIEW_ROLES_MAX],
-                          size_t *ret_n, gw_err *err)
+static bool read_roles(const json_doc *j, const char *name, gw_str ret[VIEW_ROLES_MAX],
+                       size_t *ret_n)
 {
     uint32_t list = json_member(j, 0, name);
     if (!list || json_kind_of(j, list) != JSON_ARRAY)
-        return GW_OK;
+        return true;
     if (json_at(j, list)->count > VIEW_ROLES_MAX)
-        return gw_fail(err, GW_ECORRUPT, "a reminder has more than %d %s roles", VIEW_ROLES_MAX,
-                       name);
+        return false;
     for (uint32_t c = json_first(list); c < json_at(j, list)->next; c = json_at(j, c)->next)
         ret[(*ret_n)++] = json_str(j, c);
-    return GW_OK;
+    return true;
 }
 
 static gw_code read_job(view_reminder *r, gw_arena *arena, gw_err *err)
 {
     gw_code rc = json_parse(r->body, arena, &r->doc, err);
-    if (rc == GW_EINVAL || (rc == GW_OK && json_kind_of(&r->doc, 0) != JSON_OBJECT))
-        return gw_fail(err, GW_ECORRUPT, "the stored body of a reminder is not a JSON object");
-    if (rc != GW_OK)
+    if (rc == GW_ENOMEM || rc == GW_ELIMIT)
         return rc;
+    r->readable = rc == GW_OK && json_kind_of(&r->doc, 0) == JSON_OBJECT;
+    if (!r->readable)
+        return GW_OK;
     const json_doc *j = &r->doc;
     r->template = json_get_str(j, 0, "template");
     r->purpose = json_get_str(j, 0, "purpose");
@@ -310,8 +310,9 @@ static gw_code read_job(view_reminder *r, gw_arena *arena, gw_err *err)
     r->not_before_ms = time_of(json_get_str(j, 0, "not_before"), r->not_before_ms);
     r->not_after_ms = time_of(json_get_str(j, 0, "not_after"), r->not_after_ms);
     r->statement = json_get_str(j, 0, "statement");
-    rc = read_roles(j, "cc", r->cc, &r->cc_n, err);
-    return rc == GW_OK ? read_roles(j, "fallback", r->fallback, &r->fallback_n, err) : rc;
+    r->readable = read_roles(j, "cc", r->cc, &r->cc_n) &&
+                  read_roles(j, "fallback", r->fallback, &r->fallback_n);
+    return GW_OK;
 }
 
 gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_reminder *ret,
@@ -340,6 +341,7 @@ gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_r
         .failed = (int)field_int(h, "ft", 0),
         .tok = state_get(h, "tok"),
         .template_version = state_get(h, "tv"),
+        .template_locale = state_get(h, "tl"),
         .why = state_get(h, "why"),
         .cap = state_get(h, "cap"),
         .plan = state_get(h, "plan"),

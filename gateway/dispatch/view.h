@@ -1,8 +1,8 @@
 /* view.h - what the state store holds about one debtor and one reminder, read once into plain
  * structs; everything that decides or renders works from these and parses nothing again.
  *
- * Text that cannot be read (a stored body that is no JSON) is an error, not an empty view: a
- * reminder whose facts are unreadable is held.
+ * Text that cannot be read is never an empty view: a debtor whose facts are unreadable is an error
+ * (its reminders are held), a reminder whose body is no JSON says so (it is parked).
  *
  * Ownership: strings and arrays borrow the loaded hashes and the arena. Pure; any thread. */
 #ifndef GATEWAY_DISPATCH_VIEW_H
@@ -82,9 +82,10 @@ typedef struct {
     int64_t accepted_ms, due_ms, not_before_ms, not_after_ms; /* VIEW_NO_TIME when absent */
     int attempts, starts; /* starts: claims since the last outcome */
     int failed;           /* attempts that ended "later" since it was planned or retried */
-    gw_str tok, template_version, why, cap, plan, out;
+    gw_str tok, template_version, template_locale, why, cap, plan, out;
 
-    json_doc doc; /* of the body */
+    bool readable; /* false: the stored body is no JSON object; only what is above counts */
+    json_doc doc;  /* of the body */
     gw_str template, purpose, to, locale, tone;
     gw_str cc[VIEW_ROLES_MAX], fallback[VIEW_ROLES_MAX];
     size_t cc_n, fallback_n;
@@ -95,6 +96,7 @@ typedef struct {
 /* GW_ECORRUPT the stored text is not what Dunlin writes; GW_ENOMEM. */
 gw_code view_debtor_read(const state_debtor *loaded, gw_arena *arena, view_debtor *ret, gw_err *err)
     GW_NODISCARD;
+/* GW_ENOTFOUND no such reminder; GW_ENOMEM. */
 gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_reminder *ret,
                            gw_err *err) GW_NODISCARD;
 

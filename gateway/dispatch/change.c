@@ -1,0 +1,327 @@
+#include "gateway/dispatch/change.h"
+
+#include "gateway/wire/event.h"
+
+#include <stdio.h>
+
+enum { FACT_MAX = 16 * 1024, SETS_MAX = 20, GIVES_MAX = 4 };
+
+typedef struct {
+    const change *c;
+    const view_reminder *r;
+    life_move move;
+    gw_arena *arena;
+    state_field *sets;
+    size_t n;
+    state_txn *txn;
+    bool failed;
+} builder;
+
+char change_lane(gw_str channel)
+{
+    static const struct {
+        const char *name;
+        char lane;
+    } lanes[] = {{"email", 'e'}, {"sms", 's'}, {"voice", 'v'}};
+    for (size_t i = 0; i < GW_COUNT(lanes); i++)
+        if (gw_str_is(channel, lanes[i].name))
+            return lanes[i].lane;
+    return 0;
+}
+
+const char *change_cap_field(const policy_cap *cap, gw_arena *arena)
+{
+    char day[GW_DATE_TEXT];
+    gw_date_format(cap->day, day);
+    size_t n = strlen(cap->field) + sizeof day + 4;
+    char *text = gw_arena_alloc(arena, n);
+    if (text)
+        snprintf(text, n, "c:%s:%s", cap->field, day);
+    return text;
+}
+
+gw_str change_cap_text(const policy_cap *caps, size_t n, gw_arena *arena)
+{
+    gw_str out = {NULL, 0};
+    enum { EACH = 64 };
+    char *text = gw_arena_alloc(arena, n * EACH + 1);
+    if (!text)
+        return out;
+    for (size_t i = 0; i < n; i++) {
+        char day[GW_DATE_TEXT];
+        gw_date_format(caps[i].day, day);
+        out.n +=
+            (size_t)snprintf(text + out.n, EACH, "%sc:%s:%s", i ? " " : "", caps[i].field, day);
+    }
+    out.p = text;
+    return out;
+}
+
+static void set(builder *b, const char *name, gw_str value)
+{
+    b->sets[b->n++] = (state_field){gw_str_of(name), value};
+}
+
+static void set_text(builder *b, const char *name, gw_str value)
+{
+    char *copy = gw_arena_copy(b->arena, value);
+    b->failed = b->failed || !copy;
+    set(b, name, (gw_str){copy, copy ? value.n : 0});
+}
+
+static void set_int(builder *b, const char *name, int64_t value)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%lld", (long long)value);
+    set_text(b, name, (gw_str){text, (size_t)n});
+}
+
+/* ---- caps ---- */
+
+static void take_caps(builder *b)
+{
+    const change *c = b->c;
+    state_cap *takes = gw_arena_alloc(b->arena, (c->cap_n + 1) * sizeof *takes);
+    gw_str names = change_cap_text(c->caps, c->cap_n, b->arena);
+    if (!takes || !names.p) {
+        b->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < c->cap_n; i++) {
+        takes[i].field = change_cap_field(&c->caps[i], b->arena);
+        takes[i].max = c->caps[i].max;
+        b->failed = b->failed || !takes[i].field;
+    }
+    b->txn->takes = takes;
+    b->txn->take_n = c->cap_n;
+    set(b, "cap", names);
+}
+
+static void give_caps(builder *b)
+{
+    char *names = gw_arena_copy(b->arena, b->r->cap);
+    const char **gives = gw_arena_alloc(b->arena, GIVES_MAX * sizeof *gives);
+    if (!names || !gives) {
+        b->failed = true;
+        return;
+    }
+    size_t n = 0;
+    for (char *save = NULL, *p = strtok_r(names, " ", &save); p && n < GIVES_MAX;
+         p = strtok_r(NULL, " ", &save))
+        gives[n++] = p;
+    b->txn->gives = gives;
+    b->txn->give_n = n;
+    set(b, "cap", GW_STR(""));
+}
+
+/* ---- fields ---- */
+
+static void set_fields(builder *b)
+{
+    const change *c = b->c;
+    const view_reminder *r = b->r;
+    unsigned fx = b->move.effects;
+    char letter = (char)b->move.then;
+    if (letter != r->state)
+        set_text(b, "s", (gw_str){&letter, 1});
+    set(b, "why", gw_str_of(c->why ? c->why : ""));
+    if (fx & DO_ATTEMPT) {
+        set_int(b, "n", r->attempts + 1);
+        set_int(b, "st", r->starts + 1);
+        set(b, "tok", c->tok);
+    }
+    if (c->outcome && r->starts)
+        set(b, "st", GW_STR("0"));
+    if (c->spent_try)
+        set_int(b, "ft", r->failed + 1);
+    if (fx & DO_FRESH) {
+        set(b, "st", GW_STR("0"));
+        set(b, "ft", GW_STR("0"));
+    }
+    if (c->out.n)
+        set(b, "out", c->out);
+    if (fx & DO_TAKE_CAP)
+        take_caps(b);
+    if (fx & DO_GIVE_CAP)
+        give_caps(b);
+    if (c->decided && b->move.then == LIFE_PLANNED && r->template_version.n == 0) {
+        set_text(b, "tv", gw_str_of(c->decided->template.version));
+        set_text(b, "tl", gw_str_of(c->decided->template.locale));
+    }
+}
+
+static void set_place(builder *b)
+{
+    unsigned fx = b->move.effects;
+    state_txn *t = b->txn;
+    if (fx & DO_SCHEDULE) {
+        t->lane = change_lane(b->r->channel);
+        t->lane = t->lane ? t->lane : 'w';
+        t->due_ms = b->c->due_ms;
+    } else if (fx & DO_PARK) {
+        t->lane = 'w';
+        t->due_ms = b->c->due_ms;
+    } else if (fx & DO_UNSCHEDULE) {
+        t->lane = '-';
+    } else if (fx & DO_WATCH) {
+        t->lane = CHANGE_LANE_FLIGHT;
+        t->due_ms = b->c->now.ms;
+    }
+}
+
+static void set_plan(builder *b)
+{
+    gw_buf text;
+    if (!b->c->decided)
+        return;
+    gw_buf_init(&text, FACT_MAX);
+    decision_summary(b->c->decided, &text);
+    if (text.code != GW_OK)
+        b->failed = true;
+    else
+        set_text(b, "plan", gw_buf_str(&text));
+    gw_buf_done(&text);
+}
+
+/* ---- records ---- */
+
+static void put_decision(gw_buf *f, const change *c, life_event on, bool full)
+{
+    const decision *d = c->decided;
+    char inputs[33];
+    if (d->rule[0])
+        json_put_member_str(f, "rule", gw_str_of(d->rule));
+    if (on == ON_PLAN)
+        json_put_member_int(f, "due_ms", c->due_ms);
+    if (d->next_ms && (on == ON_HOLD || full))
+        json_put_member_int(f, "next_ms", d->next_ms);
+    json_put_member_str(f, "packs", gw_str_of(d->policy.pack_hash));
+    decision_inputs_hash(d, inputs);
+    json_put_member_str(f, "inputs", gw_str_of(inputs));
+    if (on == ON_PLAN && d->template.version[0])
+        json_put_member_str(f, "template_version", gw_str_of(d->template.version));
+}
+
+static gw_str record_fact(builder *b, life_event on, bool rejection)
+{
+    const change *c = b->c;
+    gw_buf f;
+    gw_buf_init(&f, FACT_MAX);
+    gw_buf_putc(&f, '{');
+    if (b->r->channel.n)
+        json_put_member_str(&f, "channel", b->r->channel);
+    if (b->r->template.n)
+        json_put_member_str(&f, "template", b->r->template);
+    json_put_member_str(&f, "state", gw_str_of(life_state_name(b->move.then)));
+    if (c->decided)
+        put_decision(&f, c, on, rejection);
+    else if (b->move.effects & DO_SCHEDULE)
+        json_put_member_int(&f, "due_ms", c->due_ms);
+    if (c->fact.n && !rejection) {
+        gw_buf_putc(&f, ',');
+        gw_buf_put_str(&f, c->fact);
+    }
+    gw_buf_putc(&f, '}');
+    char *text = f.code == GW_OK ? gw_arena_copy(b->arena, gw_buf_str(&f)) : NULL;
+    gw_str out = {text, text ? f.n : 0};
+    b->failed = b->failed || !text;
+    gw_buf_done(&f);
+    return out;
+}
+
+static state_record *add_record(builder *b, const char *event)
+{
+    state_record *list = (state_record *)(uintptr_t)b->txn->records;
+    char rid[GW_ID_TEXT];
+    gw_id_format(&b->r->rid, rid);
+    char *rid_text = gw_arena_copy(b->arena, gw_str_of(rid));
+    state_record *rec = &list[b->txn->record_n++];
+    *rec = (state_record){
+        .event = event,
+        .t = b->c->now,
+        .source = b->r->source,
+        .debtor = b->r->debtor,
+        .case_id = b->r->case_id.n ? b->r->case_id : b->r->job,
+        .rid = {rid_text, rid_text ? GW_ID_TEXT - 1 : 0},
+        .attempt = b->r->attempts + (b->move.effects & DO_ATTEMPT ? 1 : 0),
+        .why = gw_str_of(b->c->why ? b->c->why : ""),
+        .priv = b->c->priv,
+        .blobs = b->c->blobs,
+    };
+    b->failed = b->failed || !rid_text;
+    return rec;
+}
+
+static void add_records(builder *b, life_event on)
+{
+    if (b->c->blocked && on == ON_PLAN) {
+        state_record *rec = add_record(b, EVENT_REJECTED);
+        rec->fact = record_fact(b, on, true);
+        rec->priv = rec->blobs = (gw_str){NULL, 0};
+    }
+    if (!b->move.record)
+        return;
+    state_record *rec = add_record(b, b->move.record);
+    rec->fact = record_fact(b, on, on == ON_HOLD || on == ON_FORBID);
+    if (strcmp(b->move.record, EVENT_RELAYED) == 0 ||
+        strcmp(b->move.record, EVENT_RELAY_FAILED) == 0)
+        rec->level = 1;
+}
+
+/* An event nobody foresaw: the state stays, the record says what came when. */
+static void unexpected(builder *b, life_event on)
+{
+    state_record *rec = add_record(b, EVENT_OPERATOR);
+    gw_buf f;
+    gw_buf_init(&f, FACT_MAX);
+    gw_buf_putc(&f, '{');
+    json_put_member_str(&f, "event", gw_str_of(life_event_name(on)));
+    json_put_member_str(&f, "state", gw_str_of(life_state_name((life_state)b->r->state)));
+    gw_buf_putc(&f, '}');
+    char *text = gw_arena_copy(b->arena, gw_buf_str(&f));
+    b->failed = b->failed || !text;
+    rec->why = GW_STR("unexpected-event");
+    rec->fact = (gw_str){text, text ? f.n : 0};
+    gw_buf_done(&f);
+}
+
+gw_code change_build(const change *c, const view_reminder *r, life_event on, gw_arena *arena,
+                     state_txn *ret_txn, life_move *ret_move, bool *ret_moved, gw_err *err)
+{
+    state_txn txn = {
+        .shard = c->shard, .fence = c->fence, .did = c->did, .debtor_version = -1, .version = -1};
+    builder b = {.c = c, .r = r, .arena = arena, .txn = &txn};
+    b.sets = gw_arena_alloc(arena, SETS_MAX * sizeof *b.sets);
+    txn.records = gw_arena_alloc(arena, 3 * sizeof *txn.records);
+    gw_id *rid = gw_arena_alloc(arena, sizeof *rid);
+    if (!b.sets || !txn.records || !rid)
+        return gw_fail(err, GW_ENOMEM, "building a transition");
+
+    bool moved = life_step((life_state)r->state, on, &b.move);
+    if (!moved) {
+        b.move = (life_move){(life_state)r->state, DO_NOTE, NULL};
+        unexpected(&b, on);
+        txn.did = NULL;
+    } else if (!(b.move.effects & DO_REPEAT)) {
+        *rid = r->rid;
+        if (!(b.move.effects & DO_NOTE)) {
+            txn.rid = rid;
+            txn.version = r->version;
+            txn.debtor_version = c->debtor_version;
+            set_fields(&b);
+            set_place(&b);
+            set_plan(&b);
+            txn.sets = b.sets;
+            txn.n = b.n;
+        } else {
+            txn.did = NULL;
+        }
+        add_records(&b, on);
+    }
+    if (b.failed)
+        return gw_fail(err, GW_ENOMEM, "building a transition");
+    *ret_txn = txn;
+    *ret_move = b.move;
+    *ret_moved = moved;
+    return GW_OK;
+}

@@ -1,0 +1,51 @@
+/* change.h - one move of a reminder's life as one transition of the state store.
+ *
+ * change_build asks life.h for the row and writes what its effects say: fields, place in the
+ * schedule, caps, and the evidence record. An event without a row becomes a record of its own
+ * (x-Operator, why "unexpected-event") that changes nothing. Everything lives in the arena.
+ * Thread: pure, any. */
+#ifndef GATEWAY_DISPATCH_CHANGE_H
+#define GATEWAY_DISPATCH_CHANGE_H
+
+#include "gateway/dispatch/decide.h"
+#include "gateway/dispatch/life.h"
+#include "gateway/state/state.h"
+
+/* The lane of what is claimed or sending: nobody serves it, a successor finds it there. */
+#define CHANGE_LANE_FLIGHT 'f'
+
+typedef struct {
+    gw_wall now;
+    uint8_t shard;
+    uint64_t fence;          /* 0: needs no lease */
+    const gw_id *did;        /* needed with debtor_version or caps; else NULL */
+    int64_t debtor_version;  /* -1: does not matter to this move */
+    const char *why;         /* reason code; "" none */
+    int64_t due_ms;          /* DO_SCHEDULE, DO_PARK */
+    const decision *decided; /* of policy moves: summary, template, facts; else NULL */
+    bool blocked;            /* it was due and policy stopped it: a SubmissionRejection as well */
+    const policy_cap *caps;  /* DO_TAKE_CAP */
+    size_t cap_n;
+    gw_str tok;         /* DO_ATTEMPT */
+    gw_str out;         /* outcome as JSON, stored in field out; empty leaves it */
+    bool spent_try;     /* one more attempt ended "later" */
+    bool outcome;       /* an outcome is known: the count of starts without one begins anew */
+    gw_str fact;        /* members of the record's facts without braces, or empty */
+    gw_str priv, blobs; /* of the record, or empty */
+    gw_str act;         /* record's private members when an operator acts: JSON object */
+} change;
+
+/* *ret_moved false: the event has no row (the transition only records that). ret_txn points into
+ * the arena and at c's and r's strings. GW_ENOMEM. */
+gw_code change_build(const change *c, const view_reminder *r, life_event on, gw_arena *arena,
+                     state_txn *ret_txn, life_move *ret_move, bool *ret_moved, gw_err *err)
+    GW_NODISCARD;
+
+/* "c:email:2013-02-01" in the arena; NULL when memory is out. */
+const char *change_cap_field(const policy_cap *cap, gw_arena *arena);
+/* The caps joined by blanks, as the reminder's field cap remembers them. p NULL: out of memory. */
+gw_str change_cap_text(const policy_cap *caps, size_t n, gw_arena *arena);
+/* Channel's lane letter, 0 when it has none (desk). */
+char change_lane(gw_str channel);
+
+#endif

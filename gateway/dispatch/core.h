@@ -1,0 +1,147 @@
+/* core.h - what the files of the dispatch thread share. Private to gateway/dispatch.
+ *
+ * Thread: everything here belongs to the dispatch thread, but the members under `shared`. */
+#ifndef GATEWAY_DISPATCH_CORE_H
+#define GATEWAY_DISPATCH_CORE_H
+
+#include "gateway/dispatch/change.h"
+#include "gateway/dispatch/decide.h"
+#include "gateway/dispatch/dispatch.h"
+#include "gateway/dispatch/flight.h"
+#include "gateway/dispatch/load.h"
+#include "gateway/dispatch/template_cache.h"
+#include "gateway/wire/worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <zmq.h>
+
+enum {
+    CORE_ARENA = 512 << 20,  /* ceiling of one turn's memory */
+    CORE_CONTROL_MS = 200,   /* a pause is seen at most this late */
+    CORE_IDENTITY_MAX = 255, /* ZMTP routing id */
+    CORE_LANES = 3,
+    CORE_STORE_RETRY_MS = 200, /* wait after the store failed us */
+    CORE_HOLD_RECHECK_MS = 6 * 3600 * 1000,
+};
+
+typedef struct worker {
+    uint8_t identity[CORE_IDENTITY_MAX];
+    size_t identity_n;
+    char key_name[ZAP_NAME_MAX + 1]; /* of its CURVE key */
+    char name[ZAP_NAME_MAX + 1], channel[16];
+    char lane; /* of its channel */
+    int credit, outstanding;
+    bool ready, draining;
+    gw_mono heard, told; /* last message from, last heartbeat to */
+} worker;
+
+/* An INTENT of this turn; the payload frame is kept until the intent is durable. */
+typedef struct {
+    flight *f;
+    zmq_msg_t bytes;
+    gw_str message_id, sha256;
+} intent_msg;
+
+/* An OUTCOME, kept over turns until it is durable. */
+typedef struct outcome_msg {
+    struct outcome_msg *next;
+    uint8_t identity[CORE_IDENTITY_MAX];
+    size_t identity_n;
+    gw_id rid;
+    wire_outcome out; /* its strings point behind the struct */
+    gw_str raw;
+    int tries; /* bookings that met a moved version */
+} outcome_msg;
+
+struct dispatch {
+    dispatch_config cfg;
+    gw_clock *clock;
+    state *store;
+    void *router;
+    int wake_fd;
+    char endpoint[CURVE_ENDPOINT_TEXT];
+    gw_arena *arena; /* of one turn */
+    gw_id owner;
+    template_cache *templates;
+    gw_buf scratch; /* a header being encoded */
+
+    uint64_t fence[STATE_SHARDS]; /* 0 = not ours */
+    uint8_t mask[STATE_SHARDS];   /* ours */
+    gw_mono lease_until, lease_next;
+    uint8_t recover[STATE_SHARDS]; /* shards whose in-flight lane must be looked through */
+
+    gw_arena *control_arena;
+    state_hash control;
+    gw_mono control_next;
+    gw_mono store_next; /* the store failed: not before */
+    bool store_ok;
+
+    worker *workers[DISPATCH_WORKERS_MAX];
+    size_t worker_n;
+    flight_table flights;
+
+    intent_msg *intents;
+    size_t intent_n;
+    outcome_msg *outcomes, **outcomes_end;
+    size_t outcome_n;
+    bool busy; /* this turn did something */
+
+    dispatch_status status; /* dispatch thread's own copy */
+
+    struct {
+        pthread_mutex_t lock;
+        dispatch_status status;
+        _Atomic bool stop, draining;
+        _Atomic int drain_ms;
+    } shared;
+};
+
+static inline gw_wall core_now(const dispatch *d)
+{
+    return gw_clock_now(d->clock);
+}
+bool core_may_send(const dispatch *d); /* lease, recorder and store are good; not draining */
+/* Note what a call of the store answered; true when it is GW_OK. */
+bool core_store(dispatch *d, gw_code rc, const gw_err *err, const char *doing);
+decide_context core_decide_context(dispatch *d);
+const dispatch_source *core_source(const dispatch *d, gw_str name);
+
+/* port.c */
+gw_code port_open(dispatch *d, gw_err *err);
+void port_close(dispatch *d);
+/* Read what is there, waiting at most wait_ms. Fills intents and outcomes. */
+void port_receive(dispatch *d, int wait_ms);
+/* Send one header and payload (p NULL none) to a worker. GW_ECLOSED it is gone, GW_EBUSY its queue
+ * is full. */
+gw_code port_send(dispatch *d, const uint8_t *identity, size_t identity_n, const wire_header *h,
+                  gw_str payload);
+void port_abort(dispatch *d, flight *f, const char *why);
+void port_heartbeats(dispatch *d);
+/* The worker of a lane with the most free credit, NULL if there is none. */
+worker *port_free_worker(dispatch *d, char lane);
+/* Free credit of a lane over all workers. */
+size_t port_credit(const dispatch *d, char lane);
+worker *port_worker(dispatch *d, const uint8_t *identity, size_t n);
+/* Take the flight off its worker's account. */
+void port_release(flight *f);
+
+/* The steps of a turn. */
+void lease_run(dispatch *d);
+void recovery_run(dispatch *d);
+void intent_run(dispatch *d);
+void outcome_run(dispatch *d);
+void planner_run(dispatch *d);
+void claim_run(dispatch *d);
+void walk_run(dispatch *d);
+void loss_run(dispatch *d); /* flights whose worker is gone, too slow, or whose grace is over */
+
+/* wake.c: re-plan all reminders of these debtors. */
+void wake_debtors(dispatch *d, const gw_id *dids, size_t n);
+
+/* Lane letter of a channel, 0 if it has none (desk). */
+char core_lane(gw_str channel);
+/* Drop a flight: off its worker, out of the table. */
+void core_drop(dispatch *d, flight *f);
+
+#endif
