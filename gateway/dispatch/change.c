@@ -259,7 +259,7 @@ static void add_records(builder *b, life_event on)
         rec->fact = record_fact(b, on, true);
         rec->priv = rec->blobs = (gw_str){NULL, 0};
     }
-    if (!b->move.record)
+    if (!b->move.record || b->c->quiet)
         return;
     state_record *rec = add_record(b, b->move.record);
     rec->fact = record_fact(b, on, on == ON_HOLD || on == ON_FORBID);

@@ -32,7 +32,7 @@ typedef struct {
     bool outcome;       /* an outcome is known: the count of starts without one begins anew */
     gw_str fact;        /* members of the record's facts without braces, or empty */
     gw_str priv, blobs; /* of the record, or empty */
-    gw_str act;         /* record's private members when an operator acts: JSON object */
+    bool quiet;         /* no record: the same reason once more */
 } change;
 
 /* *ret_moved false: the event has no row (the transition only records that). ret_txn points into

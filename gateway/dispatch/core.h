@@ -104,6 +104,20 @@ static inline gw_wall core_now(const dispatch *d)
 bool core_may_send(const dispatch *d); /* lease, recorder and store are good; not draining */
 /* Note what a call of the store answered; true when it is GW_OK. */
 bool core_store(dispatch *d, gw_code rc, const gw_err *err, const char *doing);
+/* Apply; ret_verdicts (n of them) says STATE_UNKNOWN for what was not answered. */
+void core_apply(dispatch *d, const state_txn *txns, size_t n, state_verdict *ret_verdicts,
+                const char *doing);
+/* The change of a move now, in this turn's arena, with our fence. */
+change core_change(dispatch *d, const gw_id *did, const char *why);
+/* When a held reminder is looked at again. */
+int64_t core_park_ms(const dispatch *d, const view_reminder *r, const decision *decided);
+/* Build the transition of a policy decision that is not "send now". *ret_nothing: there is nothing
+ * to write (still held for the same reason, still due at the same moment). */
+gw_code core_decided(dispatch *d, const loaded *l, const decision *decided, state_txn *ret,
+                     bool *ret_nothing, gw_err *err);
+/* Transition of a reminder that cannot be decided about: unreadable body or debtor. False when it
+ * is fine. */
+bool core_undecidable(dispatch *d, const loaded *l, state_txn *ret);
 decide_context core_decide_context(dispatch *d);
 const dispatch_source *core_source(const dispatch *d, gw_str name);
 
@@ -139,8 +153,6 @@ void loss_run(dispatch *d); /* flights whose worker is gone, too slow, or whose 
 /* wake.c: re-plan all reminders of these debtors. */
 void wake_debtors(dispatch *d, const gw_id *dids, size_t n);
 
-/* Lane letter of a channel, 0 if it has none (desk). */
-char core_lane(gw_str channel);
 /* Drop a flight: off its worker, out of the table. */
 void core_drop(dispatch *d, flight *f);
 

@@ -1,5 +1,23 @@
 #include "gateway/dispatch/flight.h"
 
+void token_make(uint8_t shard, char ret_tok[TOKEN_TEXT])
+{
+    gw_id id;
+    gw_id_random(&id);
+    ret_tok[0] = (char)('0' + shard / 10);
+    ret_tok[1] = (char)('0' + shard % 10);
+    gw_id_format(&id, ret_tok + 2);
+}
+
+int token_shard(gw_str tok)
+{
+    if (tok.n != TOKEN_TEXT - 1 || tok.p[0] < '0' || tok.p[0] > '9' || tok.p[1] < '0' ||
+        tok.p[1] > '9')
+        return -1;
+    int shard = (tok.p[0] - '0') * 10 + tok.p[1] - '0';
+    return shard < STATE_SHARDS ? shard : -1;
+}
+
 static size_t bucket_of(const gw_id *rid)
 {
     uint32_t h;
@@ -20,7 +38,8 @@ static gw_str keep(char **at, gw_str s)
 flight *flight_new(const view_reminder *r, const gw_id *did, gw_str tok, gw_str cap,
                    gw_str template_version, gw_str message_id, gw_str to)
 {
-    gw_str texts[] = {r->source, r->debtor,        r->case_id, r->channel, r->template,
+    gw_str case_id = r->case_id.n ? r->case_id : r->job;
+    gw_str texts[] = {r->source, r->debtor,        case_id,    r->channel, r->template,
                       cap,       template_version, message_id, to};
     size_t n = 0;
     for (size_t i = 0; i < GW_COUNT(texts); i++)
@@ -33,6 +52,7 @@ flight *flight_new(const view_reminder *r, const gw_id *did, gw_str tok, gw_str 
     f->did = *did;
     f->shard = state_shard(did);
     f->state = r->state;
+    f->kind = r->kind;
     f->attempt = r->attempts;
     f->starts = r->starts;
     f->failed = r->failed;
@@ -44,7 +64,7 @@ flight *flight_new(const view_reminder *r, const gw_id *did, gw_str tok, gw_str 
         memcpy(f->tok, tok.p, tok.n);
     f->source = keep(&at, r->source);
     f->debtor = keep(&at, r->debtor);
-    f->case_id = keep(&at, r->case_id);
+    f->case_id = keep(&at, case_id);
     f->channel = keep(&at, r->channel);
     f->template_name = keep(&at, r->template);
     f->cap = keep(&at, cap);
@@ -121,7 +141,7 @@ void flight_view(const flight *f, view_reminder *ret)
         .rid = f->rid,
         .version = f->version,
         .state = f->state,
-        .kind = 'j',
+        .kind = f->kind,
         .source = f->source,
         .debtor = f->debtor,
         .case_id = f->case_id,

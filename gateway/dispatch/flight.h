@@ -11,18 +11,30 @@
 
 struct worker;
 
+/* The token of an attempt: two digits of its shard, so that a late outcome finds its reminder, and
+ * a random id. */
+enum { TOKEN_TEXT = GW_ID_TEXT + 2 };
+void token_make(uint8_t shard, char ret_tok[TOKEN_TEXT]);
+/* -1 when it is no token of ours. */
+int token_shard(gw_str tok);
+
 typedef struct flight {
     struct flight *next; /* in its bucket */
     gw_id rid, did;
     uint8_t shard;
-    char state; /* 'C' or 'S' */
-    bool go;    /* GO was handed to the socket */
-    bool lost;  /* its worker is gone; since when is in `since` */
+    char state;    /* 'C' or 'S' */
+    bool go;       /* GO was handed to the socket, or may have been by a predecessor */
+    bool unsent;   /* GO was certainly not given: nothing can have left */
+    bool lost;     /* its worker is gone; since when is in `since` */
+    bool unsure;   /* the store did not answer the intent: what it holds must be read */
+    bool booked;   /* its outcome is being booked in this turn */
+    bool innocent; /* taken back for our reasons: does not count as a start without outcome */
+    char kind;     /* of the reminder */
     int attempt, starts, failed;
     int64_t version, debtor_version;
     int64_t deadline_ms; /* of the allowed interval, wall */
     gw_mono since;       /* of the present state or of the loss */
-    char rid_text[GW_ID_TEXT], tok[GW_ID_TEXT];
+    char rid_text[GW_ID_TEXT], tok[TOKEN_TEXT];
     struct worker *worker; /* NULL after recovery or loss */
     /* what its records and changes need; strings follow the struct */
     gw_str source, debtor, case_id, channel, template_name, template_version, cap, message_id, to;

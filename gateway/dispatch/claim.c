@@ -1,0 +1,252 @@
+/* claim.c - the due moment: everything is decided again from the state of now, caps are taken
+ * atomically, and a worker with credit gets the task. */
+#include "gateway/dispatch/core.h"
+#include "gateway/dispatch/task_facts.h"
+
+#include "gateway/base/crash.h"
+#include "gateway/base/log.h"
+
+#include <stdio.h>
+
+typedef struct {
+    const loaded *l;
+    decision *decided; /* NULL: not a claim */
+    gw_str tok, cap;
+} claim;
+
+typedef struct {
+    dispatch *d;
+    state_txn *txns;
+    claim *claims;
+    state_verdict *verdicts;
+    size_t n;
+    gw_err err;
+} claiming;
+
+/* ---- deciding ---- */
+
+static gw_code take_claim(claiming *c, const loaded *l, decision *decided, state_txn *txn)
+{
+    dispatch *d = c->d;
+    gw_wall now = core_now(d);
+    policy_cap *caps = gw_arena_alloc(d->arena, 2 * sizeof *caps);
+    char text[TOKEN_TEXT];
+    token_make(l->ref.shard, text);
+    char *tok_text = gw_arena_copy(d->arena, gw_str_of(text));
+    if (!caps || !tok_text)
+        return gw_fail(&c->err, GW_ENOMEM, "claiming");
+    change ch = core_change(d, &l->did, "");
+    ch.debtor_version = l->d->version;
+    ch.caps = caps;
+    ch.cap_n = policy_caps_at(&decided->facts.policy, d->cfg.rules, now, caps);
+    ch.tok = gw_str_of(tok_text);
+    claim *cl = &c->claims[c->n];
+    *cl = (claim){l, decided, ch.tok, change_cap_text(caps, ch.cap_n, d->arena)};
+    life_move move;
+    bool moved;
+    return change_build(&ch, &l->r, ON_CLAIM, d->arena, txn, &move, &moved, &c->err);
+}
+
+static gw_code poison(claiming *c, const loaded *l, state_txn *txn)
+{
+    change ch = core_change(c->d, &l->did, "no-outcome-after-starts");
+    life_move move;
+    bool moved;
+    gw_log(GW_LOG_WARN, "reminder parked: started again and again without outcome", "starts=%d",
+           l->r.starts);
+    return change_build(&ch, &l->r, ON_POISON, c->d->arena, txn, &move, &moved, &c->err);
+}
+
+/* Fills the next transition; false when this entry leaves nothing to do. */
+static bool judge(claiming *c, const decide_context *ctx, const loaded *l)
+{
+    dispatch *d = c->d;
+    state_txn *txn = &c->txns[c->n];
+    c->claims[c->n] = (claim){l, NULL, {NULL, 0}, {NULL, 0}};
+    if (l->code == GW_ENOTFOUND || l->r.state != LIFE_PLANNED ||
+        flight_find(&d->flights, &l->r.rid))
+        return false;
+    if (core_undecidable(d, l, txn))
+        return true;
+    if (l->r.starts >= d->cfg.retry.starts)
+        return poison(c, l, txn) == GW_OK;
+    decision *decided = gw_arena_alloc(d->arena, sizeof *decided);
+    if (!decided || decide(ctx, l->d, &l->r, core_now(d), d->arena, decided, &c->err) != GW_OK)
+        return false;
+    if (decided->on == ON_PLAN && decided->now)
+        return take_claim(c, l, decided, txn) == GW_OK;
+    bool nothing;
+    return core_decided(d, l, decided, txn, &nothing, &c->err) == GW_OK && !nothing;
+}
+
+/* ---- the task ---- */
+
+static void put_recipients(const decision *decided, wire_task *t, gw_buf *priv)
+{
+    const policy_facts *f = &decided->facts.policy;
+    gw_buf_puts(priv, "{\"to\":\"");
+    for (size_t i = 0; i < f->recipient_n && t->to_n < WIRE_RECIPIENTS_MAX; i++) {
+        if (i < 32 && (decided->policy.left_out >> i & 1))
+            continue;
+        const policy_recipient *p = &f->recipients[i];
+        const view_contact *contact = decided->facts.contacts[i];
+        if (t->to_n)
+            gw_buf_puts(priv, ", ");
+        gw_buf_put_str(priv, p->address);
+        t->to[t->to_n++] = (wire_recipient){.role = p->role,
+                                            .name = contact->name,
+                                            .address = p->address,
+                                            .kind = p->copy ? GW_STR("cc") : GW_STR("to")};
+    }
+    gw_buf_puts(priv, "\"}");
+}
+
+static gw_str message_id(dispatch *d, const char *rid)
+{
+    const char *at = strrchr(d->cfg.sender.address, '@');
+    char text[256];
+    int n = snprintf(text, sizeof text, "%s@%s", rid, at ? at + 1 : "localhost");
+    char *copy = gw_arena_copy(d->arena, (gw_str){text, (size_t)n});
+    return (gw_str){copy, copy ? (size_t)n : 0};
+}
+
+static gw_str optional(const char *z)
+{
+    return gw_str_of(z ? z : "");
+}
+
+static void fill_task(dispatch *d, const claim *cl, flight *f, wire_task *t)
+{
+    const view_reminder *r = &cl->l->r;
+    const dispatch_sender *from = &d->cfg.sender;
+    t->ref = (wire_ref){gw_str_of(f->rid_text), f->attempt, gw_str_of(f->tok)};
+    t->source = r->source;
+    t->template = f->template_version;
+    t->locale = gw_str_of(cl->decided->template.locale);
+    t->now_ms = core_now(d).ms;
+    t->deadline_ms = f->deadline_ms;
+    t->from = (wire_sender){optional(from->name), optional(from->address), optional(from->reply_to),
+                            optional(from->unsubscribe)};
+    t->message_id = f->message_id;
+    t->reference = task_reference(r, &cl->decided->facts);
+    t->manual_clock = gw_clock_is_manual(d->clock);
+}
+
+/* Give the claimed reminder to a worker. Whatever fails here leaves a lost flight, and that goes
+ * back to the schedule at once. */
+static void hand_out(dispatch *d, const claim *cl, worker *w)
+{
+    const view_reminder *r = &cl->l->r;
+    wire_header *h = gw_arena_alloc(d->arena, sizeof *h);
+    GW_AUTO_BUF gw_buf priv;
+    GW_AUTO_BUF gw_buf facts;
+    gw_buf_init(&priv, 64 * 1024);
+    gw_buf_init(&facts, TASK_FACTS_MAX);
+    char rid[GW_ID_TEXT];
+    gw_id_format(&r->rid, rid);
+    if (!h)
+        return; /* the store has it as claimed; recovery finds it */
+    h->type = WIRE_TASK;
+    put_recipients(cl->decided, &h->task, &priv);
+    flight *f =
+        flight_new(r, &cl->l->did, cl->tok, cl->cap, gw_str_of(cl->decided->template.version),
+                   message_id(d, rid), gw_buf_str(&priv));
+    if (!f) {
+        memset(d->recover, 1, sizeof d->recover);
+        return;
+    }
+    f->state = LIFE_CLAIMED;
+    f->attempt = r->attempts + 1;
+    f->starts = r->starts + 1;
+    f->version = r->version + 1;
+    f->debtor_version = cl->l->d->version;
+    f->deadline_ms = cl->decided->deadline_ms;
+    f->since = gw_mono_now();
+    flight_add(&d->flights, f);
+
+    const dispatch_source *source = core_source(d, r->source);
+    task_facts_input in = {.debtor = cl->l->d,
+                           .reminder = r,
+                           .facts = &cl->decided->facts,
+                           .creditor = source->creditor,
+                           .signature = source->signature,
+                           .locale = gw_str_of(cl->decided->template.locale),
+                           .now = core_now(d)};
+    gw_err err = {0};
+    fill_task(d, cl, f, &h->task);
+    gw_code rc = task_facts_json(&in, d->arena, &facts, &err);
+    if (rc == GW_OK)
+        rc = w ? port_send(d, w->identity, w->identity_n, h, gw_buf_str(&facts)) : GW_ECLOSED;
+    if (rc != GW_OK) {
+        f->lost = true;
+        f->innocent = rc != GW_EINVAL && rc != GW_ELIMIT; /* a task nobody can carry is its fault */
+        return;
+    }
+    f->worker = w;
+    w->outstanding++;
+    d->status.tasks++;
+}
+
+/* ---- one lane ---- */
+
+static bool lane_is_paused(const dispatch *d, const char *channel)
+{
+    return facts_paused(&d->control, gw_str_of(channel), (gw_str){NULL, 0}, d->control_arena) !=
+           NULL;
+}
+
+static bool claim_batch(claiming *c, const loaded *list, size_t n)
+{
+    dispatch *d = c->d;
+    c->txns = gw_arena_alloc(d->arena, (n + 1) * sizeof *c->txns);
+    c->claims = gw_arena_alloc(d->arena, (n + 1) * sizeof *c->claims);
+    c->verdicts = gw_arena_alloc(d->arena, (n + 1) * sizeof *c->verdicts);
+    if (!c->txns || !c->claims || !c->verdicts)
+        return false;
+    decide_context ctx = core_decide_context(d);
+    for (size_t i = 0; i < n; i++)
+        c->n += judge(c, &ctx, &list[i]);
+    core_apply(d, c->txns, c->n, c->verdicts, "claim");
+    GW_CRASH_POINT("claim-after-commit");
+    return true;
+}
+
+static void claim_lane(dispatch *d, char lane, const char *channel)
+{
+    size_t credit = port_credit(d, lane);
+    if (credit == 0 || lane_is_paused(d, channel))
+        return;
+    claiming c = {.d = d};
+    state_due_entry *due;
+    size_t n;
+    loaded *list;
+    gw_code rc =
+        state_due(d->store, d->mask, lane, core_now(d),
+                  credit < DISPATCH_BATCH ? credit : DISPATCH_BATCH, d->arena, &due, &n, &c.err);
+    if (!core_store(d, rc, &c.err, "due") || n == 0)
+        return;
+    state_ref *refs = gw_arena_alloc(d->arena, n * sizeof *refs);
+    if (!refs)
+        return;
+    for (size_t i = 0; i < n; i++)
+        refs[i] = (state_ref){due[i].id, due[i].shard};
+    rc = load_reminders(d->store, d->cfg.id_key, refs, n, true, d->arena, &list, &c.err);
+    if (!core_store(d, rc, &c.err, "load") || !claim_batch(&c, list, n))
+        return;
+    for (size_t i = 0; i < c.n; i++) {
+        d->busy = d->busy || c.verdicts[i] == STATE_OK;
+        if (c.verdicts[i] == STATE_OK && c.claims[i].decided)
+            hand_out(d, &c.claims[i], port_free_worker(d, lane));
+    }
+}
+
+void claim_run(dispatch *d)
+{
+    static const struct {
+        char lane;
+        const char *channel;
+    } lanes[] = {{'e', "email"}, {'s', "sms"}, {'v', "voice"}};
+    for (size_t i = 0; i < GW_COUNT(lanes); i++)
+        if (core_may_send(d) && !atomic_load(&d->shared.draining))
+            claim_lane(d, lanes[i].lane, lanes[i].channel);
+}

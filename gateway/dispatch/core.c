@@ -1,0 +1,77 @@
+/* core.c - what several steps of a turn do alike: apply, and book a decision. */
+#include "gateway/dispatch/core.h"
+
+void core_apply(dispatch *d, const state_txn *txns, size_t n, state_verdict *ret_verdicts,
+                const char *doing)
+{
+    gw_err err = {0};
+    for (size_t i = 0; i < n; i++)
+        ret_verdicts[i] = STATE_UNKNOWN;
+    if (n)
+        (void)core_store(d, state_apply(d->store, txns, n, ret_verdicts, &err), &err, doing);
+}
+
+change core_change(dispatch *d, const gw_id *did, const char *why)
+{
+    uint8_t shard = state_shard(did);
+    return (change){
+        .now = core_now(d),
+        .shard = shard,
+        .fence = d->fence[shard],
+        .did = did,
+        .debtor_version = -1,
+        .why = why,
+    };
+}
+
+int64_t core_park_ms(const dispatch *d, const view_reminder *r, const decision *decided)
+{
+    int64_t at = core_now(d).ms + d->cfg.hold_recheck_ms;
+    if (decided && decided->next_ms && decided->next_ms < at)
+        at = decided->next_ms;
+    if (r->not_after_ms && r->not_after_ms < at)
+        at = r->not_after_ms;
+    return at;
+}
+
+gw_code core_decided(dispatch *d, const loaded *l, const decision *decided, state_txn *ret,
+                     bool *ret_nothing, gw_err *err)
+{
+    const view_reminder *r = &l->r;
+    gw_wall now = core_now(d);
+    bool planned = r->state == LIFE_PLANNED;
+    bool same_hold =
+        r->state == LIFE_HELD && decided->on == ON_HOLD && gw_str_is(r->why, decided->why);
+    *ret_nothing = (planned && decided->on == ON_PLAN && decided->due_ms == r->due_ms) ||
+                   (same_hold && r->due_ms > now.ms);
+    if (*ret_nothing)
+        return GW_OK;
+    change c = core_change(d, &l->did, decided->why);
+    c.decided = decided;
+    c.debtor_version = l->d->version;
+    c.due_ms = decided->on == ON_PLAN ? decided->due_ms : core_park_ms(d, r, decided);
+    c.blocked =
+        (planned && r->due_ms <= now.ms && decided->due_ms > now.ms) || r->state == LIFE_CLAIMED;
+    c.quiet = same_hold;
+    c.outcome = r->state == LIFE_CLAIMED; /* taken back by policy, not a crash */
+    life_move move;
+    bool moved;
+    return change_build(&c, r, decided->on, d->arena, ret, &move, &moved, err);
+}
+
+bool core_undecidable(dispatch *d, const loaded *l, state_txn *ret)
+{
+    if (l->r.readable && l->code == GW_OK)
+        return false;
+    change c = core_change(d, &l->did, "unreadable");
+    life_event on = ON_HOLD;
+    if (!l->r.readable)
+        on = ON_POISON;
+    else
+        c.quiet = l->r.state == LIFE_HELD && gw_str_is(l->r.why, c.why);
+    c.due_ms = core_park_ms(d, &l->r, NULL);
+    life_move move;
+    bool moved;
+    gw_err err = {0};
+    return change_build(&c, &l->r, on, d->arena, ret, &move, &moved, &err) == GW_OK;
+}

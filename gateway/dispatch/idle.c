@@ -1,0 +1,58 @@
+/* idle.c - is anything left to do at this moment? Then let the movable clock step on. */
+#include "gateway/dispatch/core.h"
+
+/* Lanes somebody serves now: work, and channels with a worker that are not paused. */
+static void served_lanes(dispatch *d, char ret[CORE_LANES + 2])
+{
+    size_t n = 0;
+    ret[n++] = 'w';
+    for (size_t i = 0; i < d->worker_n; i++) {
+        const worker *w = d->workers[i];
+        if (!w->ready || w->draining || memchr(ret, w->lane, n) ||
+            facts_paused(&d->control, gw_str_of(w->channel), (gw_str){NULL, 0}, d->arena))
+            continue;
+        ret[n++] = w->lane;
+    }
+    ret[n] = '\0';
+}
+
+static walk_waiting waiting_for(dispatch *d, const char *lanes, int64_t *ret_next)
+{
+    gw_err err = {0};
+    uint64_t by_state[128], outbox;
+    *ret_next = INT64_MAX;
+    if (d->busy)
+        return WALK_DUE;
+    if (d->flights.n || d->outcome_n)
+        return WALK_FLIGHT;
+    if (!core_store(d, state_counts(d->store, by_state, &outbox, &err), &err, "counts"))
+        return WALK_STORE;
+    if (outbox)
+        return WALK_OUTBOX;
+    if (!core_store(d, state_next_due(d->store, lanes, ret_next, &err), &err, "next due"))
+        return WALK_STORE;
+    return *ret_next <= core_now(d).ms ? WALK_DUE : WALK_IDLE;
+}
+
+void walk_run(dispatch *d)
+{
+    gw_wall target;
+    char lanes[CORE_LANES + 2];
+    int64_t next;
+    if (!d->cfg.walk || !gw_clock_is_manual(d->clock))
+        return;
+    gw_wall now = core_now(d);
+    served_lanes(d, lanes);
+    walk_waiting w = waiting_for(d, lanes, &next);
+    clock_walk_report(d->cfg.walk, w);
+    if (w != WALK_IDLE || !clock_walk_target(d->cfg.walk, &target))
+        return;
+    gw_wall to = {next < target.ms ? next : target.ms};
+    gw_err err = {0};
+    /* Stored first: a gateway killed between the two finds the later moment, never an earlier one.
+     */
+    if (!core_store(d, state_clock_set(d->store, &to, &err), &err, "clock"))
+        return;
+    if (clock_walk_step(d->cfg.walk, now, to))
+        d->busy = true;
+}

@@ -1,0 +1,81 @@
+/* planner.c - lane w: accepted reminders are planned, held ones looked at again or expired, changed
+ * debtors re-planned (wake.c). */
+#include "gateway/dispatch/core.h"
+
+#include "gateway/base/crash.h"
+
+typedef struct {
+    dispatch *d;
+    state_txn *txns;
+    state_verdict *verdicts;
+    size_t n;
+} planning;
+
+static void plan_one(planning *p, const decide_context *ctx, const loaded *l)
+{
+    dispatch *d = p->d;
+    gw_err err = {0};
+    state_txn *txn = &p->txns[p->n];
+    if (l->code == GW_ENOTFOUND || (l->r.state != LIFE_ACCEPTED && l->r.state != LIFE_HELD))
+        return;
+    if (core_undecidable(d, l, txn)) {
+        p->n++;
+        return;
+    }
+    decision *decided = gw_arena_alloc(d->arena, sizeof *decided);
+    bool nothing;
+    if (!decided || decide(ctx, l->d, &l->r, core_now(d), d->arena, decided, &err) != GW_OK)
+        return;
+    p->n += core_decided(d, l, decided, txn, &nothing, &err) == GW_OK && !nothing;
+}
+
+static void plan_reminders(dispatch *d, const state_ref *refs, size_t n)
+{
+    gw_err err = {0};
+    loaded *list;
+    planning p = {.d = d};
+    p.txns = gw_arena_alloc(d->arena, (n + 1) * sizeof *p.txns);
+    p.verdicts = gw_arena_alloc(d->arena, (n + 1) * sizeof *p.verdicts);
+    if (!p.txns || !p.verdicts)
+        return;
+    gw_code rc = load_reminders(d->store, d->cfg.id_key, refs, n, true, d->arena, &list, &err);
+    if (!core_store(d, rc, &err, "load"))
+        return;
+    decide_context ctx = core_decide_context(d);
+    for (size_t i = 0; i < n; i++)
+        plan_one(&p, &ctx, &list[i]);
+    GW_CRASH_POINT("plan-before-commit");
+    core_apply(d, p.txns, p.n, p.verdicts, "plan");
+    for (size_t i = 0; i < p.n; i++) {
+        d->status.plans += p.verdicts[i] == STATE_OK;
+        d->busy = d->busy || p.verdicts[i] != STATE_UNKNOWN;
+    }
+}
+
+void planner_run(dispatch *d)
+{
+    gw_err err = {0};
+    state_due_entry *due;
+    size_t n;
+    if (!core_may_send(d) || atomic_load(&d->shared.draining))
+        return;
+    gw_code rc =
+        state_due(d->store, d->mask, 'w', core_now(d), DISPATCH_BATCH, d->arena, &due, &n, &err);
+    if (!core_store(d, rc, &err, "due") || n == 0)
+        return;
+    state_ref *refs = gw_arena_alloc(d->arena, n * sizeof *refs);
+    gw_id *dids = gw_arena_alloc(d->arena, n * sizeof *dids);
+    size_t ref_n = 0, did_n = 0;
+    if (!refs || !dids)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        if (due[i].kind == 'd')
+            dids[did_n++] = due[i].id;
+        else
+            refs[ref_n++] = (state_ref){due[i].id, due[i].shard};
+    }
+    if (ref_n)
+        plan_reminders(d, refs, ref_n);
+    if (did_n && d->store_ok)
+        wake_debtors(d, dids, did_n);
+}
