@@ -29,6 +29,9 @@ int64_t core_park_ms(const dispatch *d, const view_reminder *r, const decision *
     int64_t at = core_now(d).ms + d->cfg.hold_recheck_ms;
     if (decided && decided->next_ms && decided->next_ms < at)
         at = decided->next_ms;
+    /* A template may be published any moment, and nothing tells us. */
+    if (decided && strcmp(decided->rule, "template-known") == 0)
+        at = core_now(d).ms + 15 * GW_MS_PER_MINUTE;
     if (r->not_after_ms && r->not_after_ms < at)
         at = r->not_after_ms;
     return at;

@@ -74,6 +74,9 @@ struct dispatch {
     gw_arena *control_arena;
     state_hash control;
     gw_mono control_next;
+    uint64_t control_mark; /* changes with the set of pauses */
+    bool relook;           /* held reminders are to be looked at again, from relook_at on */
+    char relook_at[STATE_CURSOR_TEXT];
     gw_mono store_next; /* the store failed: not before */
     bool store_ok;
 
@@ -146,6 +149,7 @@ void recovery_run(dispatch *d);
 void intent_run(dispatch *d);
 void outcome_run(dispatch *d);
 void planner_run(dispatch *d);
+void relook_run(dispatch *d); /* after a pause ended: what is held may go on */
 void claim_run(dispatch *d);
 void walk_run(dispatch *d);
 void loss_run(dispatch *d); /* flights whose worker is gone, too slow, or whose grace is over */

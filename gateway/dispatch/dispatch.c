@@ -117,6 +117,18 @@ void lease_run(dispatch *d)
 
 /* ---- pauses ---- */
 
+static uint64_t mark_of(const state_hash *control)
+{
+    uint64_t mark = 0; /* the order of fields does not count */
+    for (size_t i = 0; i < control->n; i++) {
+        uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+        for (size_t k = 0; k < control->fields[i].name.n; k++)
+            h = (h ^ (unsigned char)control->fields[i].name.p[k]) * UINT64_C(0x100000001b3);
+        mark += h;
+    }
+    return mark;
+}
+
 static void control_run(dispatch *d)
 {
     gw_mono now = gw_mono_now();
@@ -129,6 +141,11 @@ static void control_run(dispatch *d)
     if (!core_store(d, state_control_get(d->store, d->control_arena, &fresh, &err), &err, "pauses"))
         return;
     d->control = fresh;
+    if (mark_of(&fresh) != d->control_mark) {
+        d->control_mark = mark_of(&fresh);
+        d->relook = true;
+        d->relook_at[0] = '\0';
+    }
     d->control_next.ms = now.ms + CORE_CONTROL_MS;
 }
 
@@ -165,9 +182,9 @@ static void publish(dispatch *d)
 /* A step is skipped as soon as the store has failed: each would wait for its own time-out. */
 static void work(dispatch *d)
 {
-    static void (*const steps[])(dispatch *) = {lease_run,   control_run, recovery_run,
-                                                intent_run,  outcome_run, loss_run,
-                                                planner_run, claim_run,   walk_run};
+    static void (*const steps[])(dispatch *) = {lease_run,   control_run, recovery_run, intent_run,
+                                                outcome_run, loss_run,    relook_run,   planner_run,
+                                                claim_run,   walk_run};
     for (size_t i = 0; i < GW_COUNT(steps) && !store_resting(d); i++)
         steps[i](d);
 }

@@ -1,5 +1,10 @@
 #include "gateway/dispatch/facts.h"
 
+static gw_str purpose_of(const view_reminder *r)
+{
+    return r->purpose.n ? r->purpose : GW_STR("reminder");
+}
+
 /* ---- consent ---- */
 
 static bool consent_covers(const view_consent *c, gw_str channel, gw_str address)
@@ -15,21 +20,21 @@ static bool consent_covers(const view_consent *c, gw_str channel, gw_str address
     return false;
 }
 
-/* A withdrawal counts for every purpose and beats any grant; a grant counts for its own purpose. */
+/* Of the entries that cover an address the latest holds, of two with the same moment the
+ * withdrawal. A withdrawal counts for every purpose, a grant for its own. */
 static policy_consent consent_of(const view_debtor *d, gw_str channel, gw_str address,
                                  gw_str purpose)
 {
-    policy_consent found = CONSENT_UNKNOWN;
+    const view_consent *last = NULL;
     for (size_t i = 0; i < d->consent_n; i++) {
         const view_consent *c = &d->consents[i];
-        if (!consent_covers(c, channel, address))
+        if (!consent_covers(c, channel, address) ||
+            (c->granted && c->purpose.n && !gw_str_eq(c->purpose, purpose)))
             continue;
-        if (!c->granted)
-            return CONSENT_WITHDRAWN;
-        if (c->purpose.n == 0 || gw_str_eq(c->purpose, purpose))
-            found = CONSENT_GRANTED;
+        if (!last || c->at_ms > last->at_ms || (c->at_ms == last->at_ms && !c->granted))
+            last = c;
     }
-    return found;
+    return !last ? CONSENT_UNKNOWN : last->granted ? CONSENT_GRANTED : CONSENT_WITHDRAWN;
 }
 
 /* ---- recipients ---- */
@@ -57,7 +62,7 @@ static bool add_recipient(recipient_reader *rr, gw_str who, bool copy)
         .role = c->role,
         .designated = c->designated,
         .copy = copy,
-        .consent = consent_of(rr->d, rr->r->channel, address, rr->r->purpose),
+        .consent = consent_of(rr->d, rr->r->channel, address, purpose_of(rr->r)),
     };
     rr->f->policy.recipient_n++;
     return true;
@@ -162,7 +167,7 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
     policy_hold *holds = gw_arena_alloc(arena, (d->hold_n + 1) * sizeof *holds);
     policy_count *counts = gw_arena_alloc(arena, (d->hash->n + 1) * sizeof *counts);
     const char *channel = gw_arena_copy(arena, r->channel);
-    const char *purpose = gw_arena_copy(arena, r->purpose.n ? r->purpose : GW_STR("reminder"));
+    const char *purpose = gw_arena_copy(arena, purpose_of(r));
     if (!recipients || !holds || !counts || !channel || !purpose)
         return gw_fail(err, GW_ENOMEM, "collecting the facts of a reminder");
 

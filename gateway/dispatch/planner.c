@@ -79,3 +79,26 @@ void planner_run(dispatch *d)
     if (did_n && d->store_ok)
         wake_debtors(d, dids, did_n);
 }
+
+void relook_run(dispatch *d)
+{
+    enum { PAGE = 500 };
+    gw_err err = {0};
+    state_ref *refs;
+    size_t n, ours = 0;
+    if (!d->relook || !core_may_send(d))
+        return;
+    state_list_query held = {.by_state = LIFE_HELD};
+    char next[STATE_CURSOR_TEXT];
+    gw_code rc = state_list(d->store, &held, d->relook_at, PAGE, d->arena, &refs, &n, next, &err);
+    if (!core_store(d, rc, &err, "held"))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (d->fence[refs[i].shard])
+            refs[ours++] = refs[i];
+    if (ours)
+        plan_reminders(d, refs, ours);
+    memcpy(d->relook_at, next, sizeof next);
+    d->relook = next[0] != '\0';
+    d->busy = d->busy || d->relook;
+}

@@ -127,6 +127,7 @@ static gw_code read_consent(debtor_reader *r, const state_field *f)
                  : gw_str_is(scope, "channel") ? SCOPE_CHANNEL
                                                : SCOPE_ADDRESS,
         .granted = gw_str_is(json_get_str(&j, 0, "status"), "granted"),
+        .at_ms = json_get_int(&j, 0, "at_ms", 0),
     };
     return GW_OK;
 }

@@ -31,6 +31,7 @@ typedef struct {
     gw_str channel, address, purpose; /* purpose may be empty: every purpose */
     view_scope scope;
     bool granted;
+    int64_t at_ms; /* of two entries that cover an address the later one holds */
 } view_consent;
 
 typedef struct {
