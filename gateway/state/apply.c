@@ -21,7 +21,7 @@ typedef struct {
 
 static bool is_lane(char lane)
 {
-    return lane == 'w' || lane == 'e' || lane == 's' || lane == 'v';
+    return lane && strchr("wesvf", lane);
 }
 
 static gw_code check_fields(const state_field *f, size_t n, const char *const *reserved,
@@ -61,7 +61,7 @@ static gw_code check_reminder(const state_txn *t, gw_err *err)
                    ? gw_fail(err, GW_EINVAL, "transition without rid sets reminder fields or lane")
                    : GW_OK;
     if (t->lane && t->lane != '-' && !is_lane(t->lane))
-        return gw_fail(err, GW_EINVAL, "transition: no lane '%c' (w e s v or -)", t->lane);
+        return gw_fail(err, GW_EINVAL, "transition: no lane '%c' (w e s v f or -)", t->lane);
     const state_field *st = find(t->sets, t->n, "s");
     if (st && (st->value.n != 1 || st->value.p[0] < 'A' || st->value.p[0] > 'Z'))
         return gw_fail(err, GW_EINVAL, "transition: state must be one letter A..Z");

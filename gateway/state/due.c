@@ -56,8 +56,8 @@ gw_code state_due(state *s, const uint8_t shard_mask[STATE_SHARDS], char lane, g
                   size_t limit, gw_arena *arena, state_due_entry **ret, size_t *ret_n, gw_err *err)
 {
     uint8_t shards[STATE_SHARDS];
-    if (!strchr("wesv", lane) || !lane || limit == 0 || limit > STATE_DUE_MAX)
-        return gw_fail(err, GW_EINVAL, "due: lane is one of w e s v, limit 1..%d", STATE_DUE_MAX);
+    if (!lane || !strchr("wesvf", lane) || limit == 0 || limit > STATE_DUE_MAX)
+        return gw_fail(err, GW_EINVAL, "due: lane is one of w e s v f, limit 1..%d", STATE_DUE_MAX);
     size_t n = 0, shard_n = asked_shards(shard_mask, shards, s->due_rotor++);
     state_due_entry *entries = gw_arena_alloc(arena, limit * sizeof *entries);
     if (!entries)

@@ -28,11 +28,11 @@
 -- carry the same hash tag, so on a cluster a call for one shard has all its keys in the slot it was
 -- routed to. On a single Redis one call may carry many shards, which costs one fsync instead of many.
 -- Checks come before the first write: Redis does not undo a function that fails half way.
-local FORMAT, REVISION = 1, 1
+local FORMAT, REVISION = 1, 2
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
 local INDEXED = { H = true, U = true, Q = true }
-local LANES = { 'w', 'e', 's', 'v' }
+local LANES = { 'w', 'e', 's', 'v', 'f' }
 
 -- While the library loads, Redis offers none of these; each entry point binds them.
 local call, unpack, concat, tonumber, pairs, ipairs, unpack_header, char

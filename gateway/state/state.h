@@ -198,7 +198,8 @@ typedef struct {
     size_t take_n;
     const char *const *gives; /* counters given back; never below zero */
     size_t give_n;
-    char lane; /* 0 leave as is; '-' in no lane; 'w' 'e' 's' 'v' be in that one at due_ms */
+    char lane; /* 0 leave as is; '-' in no lane; 'w' 'e' 's' 'v' 'f' be in that one at due_ms;
+                  f holds what is in flight: nobody serves it, a successor finds it there */
     int64_t due_ms;
     bool unwake_debtor; /* take d<did> out of lane w (its work is done), before wake_debtor */
     bool wake_debtor;   /* have d<did> in lane w, due at wake_at or earlier if it is so already */
