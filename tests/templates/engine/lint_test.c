@@ -20,7 +20,7 @@ static const char text[] = "Open: {{total}}\n"
                            "{{#link}}\n"
                            "{{link}}\n"
                            "{{/link}}\n"
-                           "{{creditor.name}} {{creditor.email}}\n"
+                           "{{creditor.name}} {{#creditor}}{{email}}{{/creditor}}\n"
                            "Stop: {{opt_out.email}}\n";
 static const char html[] = "<p title=\"{{total}}\">Open: {{total}}</p>\n"
                            "{{#link}}\n"
@@ -130,8 +130,7 @@ static void each_rule_finds_what_it_is_for_with_file_and_line(void **state)
     static const breakage rows[] = {
         {TEXT, "{{/items}}", "", "syntax", LINT_ERROR, "text.mustache", 2},
         {TEXT, "Open: ", "Open: {{>footer}}", "no-partial", LINT_ERROR, "text.mustache", 1},
-        {TEXT, "{{creditor.email}}", "{{creditor.fax}}", "undeclared", LINT_ERROR, "text.mustache",
-         8},
+        {TEXT, "{{email}}", "{{fax}}", "undeclared", LINT_ERROR, "text.mustache", 8},
         {TEXT, "- {{open}}", "- {{close}}", "undeclared", LINT_ERROR, "text.mustache", 3},
         {TEXT, "{{#link}}\n{{link}}\n{{/link}}", "{{link}}", "unguarded", LINT_WARNING,
          "text.mustache", 5},
@@ -142,6 +141,13 @@ static void each_rule_finds_what_it_is_for_with_file_and_line(void **state)
          LINT_ERROR, "text.mustache", 0},
         {HTML, "Stop: {{opt_out.email}}", "", "no-opt-out", LINT_ERROR, "html.mustache", 0},
         {TEXT, "{{creditor.name}}", "", "no-identity", LINT_ERROR, "text.mustache", 0},
+        {MANIFEST,
+         "\"creditor.name\", \"creditor.email\", \"opt_out.email\", \"total\",\n    "
+         "\"items.open\"],\n"
+         "  \"optional\": [",
+         "\"opt_out.email\", \"total\", \"items.open\"],\n"
+         "  \"optional\": [\"creditor\", \"creditor.name\", \"creditor.email\", ",
+         "no-identity", LINT_ERROR, "text.mustache", 0},
         {HTML, "{{creditor.email}}", "", "no-identity", LINT_ERROR, "html.mustache", 0},
         {SUBJECT, NULL, " \n", "subject-empty", LINT_ERROR, "subject.mustache", 1},
         {SUBJECT, NULL, "{{! nothing }}\n", "subject-empty", LINT_ERROR, "subject.mustache", 1},
