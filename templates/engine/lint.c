@@ -85,7 +85,7 @@ static gw_code lint_root(lint_report *report, const char *root, const template_n
 gw_code template_lint(const char *dir, lint_report *report, gw_err *err)
 {
     TEMPLATE_AUTO_NAMES template_names locales = {.count = 0};
-    if (strlen(dir) + 2 * NAME_MAX + 3 > PATH_MAX)
+    if (strlen(dir) + (size_t)2 * NAME_MAX + 3 > PATH_MAX)
         return gw_fail(err, GW_ELIMIT, "the folder's path is longer than %d bytes", PATH_MAX);
     if (template_folder_is_one(dir)) {
         char locale_dir[PATH_MAX];

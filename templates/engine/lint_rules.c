@@ -17,11 +17,13 @@ static bool read_manifest(lint_job *j, gw_arena *arena)
 {
     gw_err err = {0};
     json_doc d;
+    static const char byte_words[] = "JSON byte "; /* as json_parse begins its errors */
     size_t byte = 0;
     uint32_t at = 0;
     gw_str text = gw_buf_str(&j->s->manifest);
     if (json_parse(text, arena, &d, &err) != GW_OK) {
-        sscanf(err.text, "JSON byte %zu", &byte);
+        if (strncmp(err.text, byte_words, sizeof byte_words - 1) == 0)
+            byte = strtoul(err.text + sizeof byte_words - 1, NULL, 10);
         lint_tell(j, LINT_ERROR, "manifest", "template.json", line_of_offset(text, byte), "%s",
                   err.text);
         return false;
@@ -64,13 +66,17 @@ static void check_files(const lint_job *j)
 /* "text.mustache line 3: what" -> file, line and what, as mustache_compile writes them. */
 static void tell_syntax(const lint_job *j, const char *part_file, const char *text)
 {
+    static const char line_words[] = " line ";
     char file[MUSTACHE_NAME_MAX + 1];
-    unsigned line = 0;
-    int behind = 0;
-    if (sscanf(text, "%128s line %u: %n", file, &line, &behind) == 2 && behind)
-        lint_tell(j, LINT_ERROR, "syntax", file, line, "%s", text + behind);
-    else
+    const char *at = strstr(text, line_words);
+    char *what = NULL;
+    unsigned long line = at ? strtoul(at + sizeof line_words - 1, &what, 10) : 0;
+    if (!line || what[0] != ':' || what[1] != ' ') {
         lint_tell(j, LINT_ERROR, "syntax", part_file, 0, "%s", text);
+        return;
+    }
+    snprintf(file, sizeof file, "%.*s", (int)(at - text), text);
+    lint_tell(j, LINT_ERROR, "syntax", file, (uint32_t)line, "%s", what + 2);
 }
 
 static void compile_parts(lint_job *j)

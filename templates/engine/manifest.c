@@ -56,7 +56,7 @@ static bool is_plain_name(gw_str s)
 static gw_code read_name(reader *r, uint32_t node, const char *member, char *ret)
 {
     gw_str s = json_kind_of(r->d, node) == JSON_STRING ? json_str(r->d, node) : (gw_str){NULL, 0};
-    if (!is_plain_name(s))
+    if (!s.p || !is_plain_name(s))
         return gw_fail(r->err, GW_EINVAL,
                        "%s must be 1 to %d letters, digits and inner hyphens in a string", member,
                        TEMPLATE_NAME_MAX);
