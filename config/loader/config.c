@@ -40,6 +40,7 @@ typedef struct {
 static const setting settings[] = {
     /* clang-format off */
     {"clock.movable", SET_BOOL, AT(clock_movable), 0, NULL, 0, 1, "lets an operator stop and move the clock; for replays and tests, never in production"},
+    {"clock.start", SET_TEXT, AT(clock_start), 0, "", 0, 35, "where a movable clock stands at the first start, e.g. 2013-01-01T00:00:00Z"},
     {"intake.endpoint", SET_TEXT, AT(intake_endpoint), 0, "", 0, 200, "where billing systems connect; empty: a socket in the data folder"},
     {"intake.outbox_max", SET_COUNT, AT(intake_outbox_max), 20000, NULL, 100, 10000000, "records per shard waiting for the evidence log before intake answers busy"},
     {"intake.retry_after_ms", SET_MS, AT(intake_retry_after_ms), 500, NULL, 10, 600000, "what busy asks a billing system to wait"},

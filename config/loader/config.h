@@ -36,6 +36,7 @@ typedef struct {
     char hash[65];    /* lower-case hex SHA-256 of the file, for the evidence */
 
     bool clock_movable;
+    const char *clock_start; /* RFC 3339; "" = the system's time at the first start */
 
     const char *intake_endpoint; /* ZeroMQ endpoint, e.g. tcp://127.0.0.1:7310 */
     int64_t intake_outbox_max;   /* records per shard that may wait for the recorder before busy */

@@ -1,0 +1,70 @@
+/* main.c - `dunlin`: the command line for people and scripts. One table of commands. */
+#include "gateway/cli/local.h"
+#include "gateway/cli/query.h"
+#include "gateway/cli/send.h"
+#include "gateway/cli/template.h"
+#include "gateway/cli/up.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"up", up_cli, "run everything on this machine under one supervisor"},
+    {"status", status_cli, "what the gateway is doing [--wait SECONDS]"},
+    {"doctor", doctor_cli, "what endangers the promises here; --settings lists every setting"},
+    {"key", key_cli, "make a key pair for a billing system, operator or worker"},
+    {"submit", submit_cli, "hand in jobs: FILE.jsonl or -, one verdict per line"},
+    {"import", import_cli, "hand in a tracking table (CSV) as debtors and open items"},
+    {"item", verb_cli, "one open item: name=value ..., FILE or -"},
+    {"debtor", verb_cli, "a debtor with contacts: FILE or -"},
+    {"payment", verb_cli, "a payment: id= debtor= item= amount_minor= currency= at="},
+    {"promise", verb_cli, "a promise to pay: id= debtor= item= date= ..."},
+    {"dispute", verb_cli, "a dispute: id= debtor= item= state=open|resolved"},
+    {"consent", verb_cli, "consent or opt-out of an address"},
+    {"hold", verb_cli, "hold a debtor or release it: id= debtor= kind= state= by="},
+    {"job", job_cli, "show|list|cancel|retry"},
+    {"show", show_cli, "debtor ID, or items ID"},
+    {"explain", explain_cli, "why, what blocks, when next: JOB, or --debtor D --channel C"},
+    {"clock", clock_cli, "show | set TIME | settle | release (only where clock.movable)"},
+    {"pause", pause_cli, "stop sending [--channel C] [--template T]"},
+    {"resume", pause_cli, "send again"},
+    {"ladder", ladder_cli, "show | simulate --due DATE"},
+    {"template", template_cli, "lint|render|preview|version|publish|diff"},
+};
+
+static int help(FILE *out)
+{
+    fprintf(out, "dunlin %s - reminders that may be sent, are sent once, and can be proven\n\n",
+            DUNLIN_VERSION);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        fprintf(out, "  dunlin %-9s %s\n", commands[i].name, commands[i].help);
+    fprintf(out, "\nCommon options: --data DIR, --config FILE, --json. Exit codes: 0 done, 1 "
+                 "refused or failed,\n2 usage, 75 try again later.\n");
+    return out == stdout ? 0 : 2;
+}
+
+int main(int argc, char **argv)
+{
+    if (sodium_init() < 0) {
+        fprintf(stderr, "dunlin: no source of randomness\n");
+        return 1;
+    }
+    if (argc < 2)
+        return help(stderr);
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+        return help(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("dunlin %s\n", DUNLIN_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "dunlin: no command \"%s\"; `dunlin help` lists them\n", argv[1]);
+    return 2;
+}

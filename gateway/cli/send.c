@@ -1,0 +1,307 @@
+#include "gateway/cli/send.h"
+
+#include "gateway/base/file.h"
+#include "gateway/cli/ask.h"
+#include "gateway/cli/import.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    LINE_BYTES = DUNLIN_BODY_BYTES_MAX,
+    BATCH = 4000,
+    TABLE_BYTES = 64 << 20,
+    SEND_TIMEOUT_MS = 60000,
+};
+
+/* Bodies gathered for one call, and what became of all of them. */
+typedef struct {
+    const cli_common *common;
+    dunlin *d;
+    const char *verb;
+    gw_arena *arena;
+    dunlin_body bodies[BATCH];
+    dunlin_verdict verdicts[BATCH];
+    size_t n;
+    bool print; /* a verdict per line on stdout */
+    uint64_t kinds[DUNLIN_ANSWER + 1];
+    uint64_t done, total; /* total 0: not known */
+    char first_reason[256];
+} sender;
+
+static void show_progress(const sender *s)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    if (s->total) {
+        int filled = (int)(30 * s->done / s->total);
+        fprintf(stderr, "\r[%.*s%.*s] %llu of %llu", filled, "##############################",
+                30 - filled, "..............................", (unsigned long long)s->done,
+                (unsigned long long)s->total);
+    } else {
+        fprintf(stderr, "\r%llu sent", (unsigned long long)s->done);
+    }
+}
+
+static gw_code flush_batch(sender *s, gw_err *err)
+{
+    if (s->n == 0)
+        return GW_OK;
+    dunlin_code rc = dunlin_send(s->d, s->verb, s->bodies, s->n, s->verdicts);
+    for (size_t i = 0; i < s->n; i++) {
+        const dunlin_verdict *v = &s->verdicts[i];
+        s->kinds[v->kind]++;
+        if (v->kind == DUNLIN_REJECTED && !s->first_reason[0])
+            snprintf(s->first_reason, sizeof s->first_reason, "line or body %llu: %.*s",
+                     (unsigned long long)(s->done + i + 1), (int)v->bytes, v->json);
+        if (s->print)
+            printf("%.*s\n", (int)v->bytes, v->kind == DUNLIN_UNKNOWN ? "" : v->json);
+    }
+    s->done += s->n;
+    s->n = 0;
+    gw_arena_reset(s->arena);
+    show_progress(s);
+    if (rc == DUNLIN_OK)
+        return GW_OK;
+    return gw_fail(err, rc == DUNLIN_ETIMEOUT ? GW_ETIMEOUT : GW_EIO,
+                   "%s; run the same command again, nothing is done twice", dunlin_error(s->d));
+}
+
+static gw_code add_body(sender *s, gw_str body, gw_err *err)
+{
+    char *copy = gw_arena_copy(s->arena, body);
+    if (!copy)
+        return gw_fail(err, GW_ENOMEM, "out of memory");
+    s->bodies[s->n++] = (dunlin_body){copy, body.n};
+    return s->n == BATCH ? flush_batch(s, err) : GW_OK;
+}
+
+static sender *sender_new(const cli_common *c, const char *verb, const char *source, gw_err *err)
+{
+    sender *s = calloc(1, sizeof *s);
+    if (s)
+        s->arena = gw_arena_new((size_t)BATCH * (LINE_BYTES + 64));
+    if (!s || !s->arena) {
+        free(s);
+        gw_fail(err, GW_ENOMEM, "out of memory");
+        return NULL;
+    }
+    s->common = c;
+    s->verb = verb;
+    if (ask_connect(c, source, SEND_TIMEOUT_MS, &s->d, err) != GW_OK) {
+        gw_arena_free(s->arena);
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static void sender_free(sender *s)
+{
+    if (!s)
+        return;
+    dunlin_close(s->d);
+    gw_arena_free(s->arena);
+    free(s);
+}
+
+/* The last word: counts on stderr, exit code. */
+static int conclude(const sender *s)
+{
+    if (isatty(STDERR_FILENO))
+        fputc('\n', stderr);
+    fprintf(stderr, "%s: %llu accepted, %llu duplicate, %llu rejected, %llu busy\n", s->verb,
+            (unsigned long long)s->kinds[DUNLIN_ACCEPTED],
+            (unsigned long long)s->kinds[DUNLIN_DUPLICATE],
+            (unsigned long long)s->kinds[DUNLIN_REJECTED],
+            (unsigned long long)s->kinds[DUNLIN_BUSY]);
+    if (s->first_reason[0] && !s->print)
+        fprintf(stderr, "first rejected: %s\n", s->first_reason);
+    return s->kinds[DUNLIN_REJECTED] ? 1 : s->kinds[DUNLIN_BUSY] ? 75 : 0;
+}
+
+/* ---- submit ---- */
+
+static gw_code send_lines(sender *s, FILE *in, gw_err *err)
+{
+    GW_AUTO_FREE char *line = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    while ((n = getline(&line, &cap, in)) > 0) {
+        while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+            n--;
+        if (n > LINE_BYTES)
+            return gw_fail(err, GW_ELIMIT, "line %llu has %zd bytes; a job may have %d",
+                           (unsigned long long)(s->done + s->n + 1), n, LINE_BYTES);
+        gw_code rc = add_body(s, (gw_str){line, (size_t)n}, err);
+        if (rc != GW_OK)
+            return rc;
+    }
+    return ferror(in) ? gw_fail_errno(err, errno, "reading the jobs") : flush_batch(s, err);
+}
+
+int submit_cli(int argc, char **argv)
+{
+    const char *source = "local";
+    const char *verb = "submit";
+    const cli_option own[] = {{"--source", &source, "billing system"},
+                              {"--verb", &verb, "what the lines are: submit, item, payment, ..."}};
+    cli_common c;
+    gw_err err = {0};
+    int code = cli_parse(argc, argv, own, GW_COUNT(own), 1, &c, &err);
+    if (code != 0)
+        return code;
+    FILE *in = strcmp(c.words[0], "-") == 0 ? stdin : fopen(c.words[0], "r");
+    gw_code rc = in ? GW_OK : gw_fail_errno(&err, errno, "opening %s", c.words[0]);
+    sender *s = rc == GW_OK ? sender_new(&c, verb, source, &err) : NULL;
+    if (rc == GW_OK)
+        rc = s ? GW_OK : err.code;
+    if (rc == GW_OK) {
+        s->print = true;
+        rc = send_lines(s, in, &err);
+    }
+    code = rc == GW_OK ? conclude(s) : cli_fail(&c, rc, &err);
+    sender_free(s);
+    if (in && in != stdin)
+        fclose(in);
+    cli_done(&c);
+    return code;
+}
+
+/* ---- import ---- */
+
+static gw_code emit(void *arg, const char *verb, gw_str body, gw_err *err)
+{
+    sender *s = arg;
+    gw_code rc = GW_OK;
+    if (strcmp(verb, s->verb) != 0) {
+        rc = flush_batch(s, err);
+        s->verb = verb;
+    }
+    return rc == GW_OK ? add_body(s, body, err) : rc;
+}
+
+static gw_code import_file(sender *s, const char *path, const import_options *o, gw_err *err)
+{
+    GW_AUTO_BUF gw_buf table;
+    gw_buf_init(&table, TABLE_BYTES);
+    gw_code rc = gw_file_read(path, &table, err);
+    if (rc == GW_OK)
+        rc = import_table(gw_buf_str(&table), o, emit, s, err);
+    if (rc == GW_OK)
+        rc = flush_batch(s, err);
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "%s", path);
+}
+
+static int list_columns(void)
+{
+    const char *headers;
+    const char *name;
+    for (size_t i = 0; (name = import_column(i, &headers)); i++)
+        printf("%-22s %s\n", name, headers);
+    return 0;
+}
+
+int import_cli(int argc, char **argv)
+{
+    const char *source = "local";
+    const char *zone = "";
+    const char *currency = "";
+    const char *locale = "";
+    const char *role = "";
+    const char *columns = NULL;
+    const cli_option own[] = {{"--source", &source, "billing system"},
+                              {"--zone", &zone, "time zone where the table has none"},
+                              {"--currency", &currency, "currency where the table has none"},
+                              {"--locale", &locale, "language where the table has none"},
+                              {"--role", &role, "company, consumer or guarantor"},
+                              {"--columns!", &columns, "list the columns it knows"}};
+    cli_common c;
+    gw_err err = {0};
+    int code = cli_parse(argc, argv, own, GW_COUNT(own), 0, &c, &err);
+    if (code != 0)
+        return code;
+    if (columns || c.word_n == 0) {
+        cli_done(&c);
+        if (columns)
+            return list_columns();
+        fprintf(stderr, "dunlin import TABLE.csv [--zone Z] [--currency C]; --columns lists what "
+                        "it knows\n");
+        return CLI_USAGE;
+    }
+    const import_options options = {gw_str_of(zone), gw_str_of(currency), gw_str_of(locale),
+                                    gw_str_of(role)};
+    sender *s = sender_new(&c, "debtor", source, &err);
+    gw_code rc = s ? import_file(s, c.words[0], &options, &err) : err.code;
+    code = rc == GW_OK ? conclude(s) : cli_fail(&c, rc, &err);
+    sender_free(s);
+    cli_done(&c);
+    return code;
+}
+
+/* ---- one event ---- */
+
+/* "amount_minor=5594": members ending in _minor are whole numbers, "designated" and the like do not
+ * occur in these verbs' flat members; everything else is text. */
+static gw_code put_word(gw_buf *b, const char *word, gw_err *err)
+{
+    const char *equals = strchr(word, '=');
+    char name[64];
+    size_t n = equals ? (size_t)(equals - word) : 0;
+    if (n == 0 || n >= sizeof name)
+        return gw_fail(err, GW_EINVAL, "write members as name=value, or give a JSON file or -");
+    memcpy(name, word, n);
+    name[n] = '\0';
+    if (n <= 6 || strcmp(name + n - 6, "_minor") != 0)
+        return json_put_member_str(b, name, gw_str_of(equals + 1));
+    char *end;
+    errno = 0;
+    long long v = strtoll(equals + 1, &end, 10);
+    if (errno || end == equals + 1 || *end)
+        return gw_fail(err, GW_EINVAL, "%s must be a whole number of minor units", name);
+    return json_put_member_int(b, name, v);
+}
+
+static gw_code event_body(const cli_common *c, gw_buf *b, gw_err *err)
+{
+    if (c->word_n == 1 && !strchr(c->words[0], '=')) {
+        const char *path = strcmp(c->words[0], "-") == 0 ? "/dev/stdin" : c->words[0];
+        return gw_file_read(path, b, err);
+    }
+    gw_buf_putc(b, '{');
+    for (size_t i = 0; i < c->word_n; i++) {
+        gw_code rc = put_word(b, c->words[i], err);
+        if (rc != GW_OK)
+            return rc;
+    }
+    gw_buf_putc(b, '}');
+    return gw_buf_code(b, "the body", err);
+}
+
+int verb_cli(int argc, char **argv)
+{
+    const char *source = "local";
+    const cli_option own[] = {{"--source", &source, "whose key to use"}};
+    cli_common c;
+    gw_err err = {0};
+    int code = cli_parse(argc, argv, own, GW_COUNT(own), 1, &c, &err);
+    if (code != 0)
+        return code;
+    GW_AUTO_BUF gw_buf body;
+    gw_buf_init(&body, ASK_BODY_BYTES);
+    dunlin *d = NULL;
+    json_doc answer;
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(ASK_ARENA_BYTES);
+    gw_code rc = arena ? event_body(&c, &body, &err) : gw_fail(&err, GW_ENOMEM, "out of memory");
+    if (rc == GW_OK)
+        rc = ask_connect(&c, source, 0, &d, &err);
+    if (rc == GW_OK)
+        rc = ask_once(d, argv[0], gw_buf_str(&body), arena, &answer, &err);
+    if (rc == GW_OK)
+        printf("%.*s\n", GW_STR_ARG(json_raw(&answer, 0)));
+    dunlin_close(d);
+    code = rc == GW_OK ? 0 : cli_fail(&c, rc, &err);
+    cli_done(&c);
+    return code;
+}
