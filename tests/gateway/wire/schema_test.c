@@ -212,6 +212,10 @@ static void hostile_bodies_are_refused_at_the_member_that_is_wrong(void **state)
         {"submit",
          "{\"id\":\"1\",\"debtor\":\"d\",\"channel\":\"sms\",\"template\":\"t\",\"tone\":6}",
          "/tone"},
+        {"submit",
+         "{\"id\":\"1\",\"debtor\":\"d\",\"channel\":\"email\",\"template\":\"t\",\"statement\":"
+         "\"long\"}",
+         "/statement"},
         {"submit", "{\"id\":\"1\",\"debtor\":\"d\",\"channel\":\"sms\"}", ""},
         {"item",
          "{\"id\":\"1\",\"debtor\":\"d\",\"due\":\"2013-02-30\",\"amount_minor\":1,\"currency\":"
