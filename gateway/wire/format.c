@@ -43,7 +43,7 @@ const char *format_date_time(gw_str s)
                : "an RFC 3339 date-time such as 2013-02-01T09:30:00Z";
 }
 
-const char *format_date(gw_str s)
+const char *format_full_date(gw_str s)
 {
     int32_t day;
     return gw_date_parse(s, &day, NULL) == GW_OK ? NULL : "an existing date such as 2013-02-01";
@@ -163,7 +163,7 @@ format_check format_find(gw_str name)
         format_check check;
     } rows[] = {
         {"date-time", format_date_time},
-        {"date", format_date},
+        {"date", format_full_date},
         {"email", format_email},
         {"e164", format_e164},
         {"iso4217", format_iso4217},

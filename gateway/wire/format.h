@@ -11,7 +11,7 @@ typedef const char *(*format_check)(gw_str s);
 format_check format_find(gw_str name);
 
 const char *format_date_time(gw_str s); /* RFC 3339 §5.6 with Z or offset */
-const char *format_date(gw_str s);      /* RFC 3339 full-date that exists */
+const char *format_full_date(gw_str s); /* RFC 3339 full-date that exists */
 /* RFC 5321 §4.1.2 Mailbox without quoted strings and address literals, ASCII, at most 254 bytes
  * (64 before the @), a domain of at least two labels. */
 const char *format_email(gw_str s);
