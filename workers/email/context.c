@@ -1,10 +1,7 @@
-#include "workers/email/context.h"
-
 #include "gateway/base/time.h"
+#include "workers/email/context_builder.h"
 
 #include <stdio.h>
-
-enum { NAME_MAX_BYTES = 120 };
 
 struct context_bench {
     formatter *formatters[CONTEXT_FORMATTERS_MAX];
@@ -46,41 +43,32 @@ static gw_code formatter_for(context_bench *b, gw_str locale, formatter **ret, g
     return GW_OK;
 }
 
-typedef struct {
-    const json_doc *in;
-    formatter *f;
-    gw_buf *out;
-    gw_buf text; /* one formatted value */
-    gw_err *err;
-} builder;
-
-static void put_member_text(builder *b, const char *name)
+void context_put_member_text(context_builder *b, const char *name)
 {
     json_put_member_str(b->out, name, gw_buf_str(&b->text));
 }
 
-static gw_code put_money(builder *b, const char *name, int64_t minor, gw_str currency)
+gw_code context_put_money(context_builder *b, const char *name, int64_t minor, gw_str currency)
 {
     gw_buf_clear(&b->text);
     gw_code rc = format_money(b->f, minor, currency, &b->text, b->err);
     if (rc == GW_OK)
-        put_member_text(b, name);
+        context_put_member_text(b, name);
     return rc;
 }
 
-/* The long date, and the plain one beside it unless `object` of the facts has that itself. */
-static gw_code put_date(builder *b, uint32_t object, const char *name, int32_t day)
+gw_code context_put_date(context_builder *b, uint32_t object, const char *name, int32_t day)
 {
     char iso[GW_DATE_TEXT];
-    char plain[NAME_MAX_BYTES + 8];
+    char plain[CONTEXT_NAME_MAX + 8];
     gw_buf_clear(&b->text);
     gw_code rc = format_date(b->f, day, &b->text, b->err);
     if (rc != GW_OK)
         return rc;
-    put_member_text(b, name);
+    context_put_member_text(b, name);
     gw_date_format(day, iso);
     snprintf(plain, sizeof plain, "%s_iso", name);
-    if (json_member(b->in, object, plain) == 0)
+    if (object == CONTEXT_OURS || json_member(b->in, object, plain) == 0)
         json_put_member_str(b->out, plain, gw_str_of(iso));
     return GW_OK;
 }
@@ -90,26 +78,24 @@ static bool is_date(gw_str s, int32_t *ret_day)
     return s.n == 10 && gw_date_parse(s, ret_day, NULL) == GW_OK;
 }
 
-static gw_code put_value(builder *b, uint32_t node, gw_str currency);
-
 /* "amount_minor" gives "amount"; an "amount" of the facts' own is left alone. */
-static gw_code put_minor(builder *b, uint32_t object, gw_str name, const json_node *value,
+static gw_code put_minor(context_builder *b, uint32_t object, gw_str name, const json_node *value,
                          gw_str currency)
 {
     static const char suffix[] = "_minor";
     size_t cut = sizeof suffix - 1;
-    if (value->kind != JSON_INT || currency.n == 0 || name.n <= cut || name.n > NAME_MAX_BYTES ||
+    if (value->kind != JSON_INT || currency.n == 0 || name.n <= cut || name.n > CONTEXT_NAME_MAX ||
         memcmp(name.p + name.n - cut, suffix, cut) != 0)
         return GW_OK;
-    char shown[NAME_MAX_BYTES + 1];
+    char shown[CONTEXT_NAME_MAX + 1];
     memcpy(shown, name.p, name.n - cut);
     shown[name.n - cut] = '\0';
     if (json_member(b->in, object, shown) != 0)
         return GW_OK;
-    return put_money(b, shown, value->i, currency);
+    return context_put_money(b, shown, value->i, currency);
 }
 
-static gw_code put_member(builder *b, uint32_t object, uint32_t name_node, gw_str currency)
+gw_code context_put_member(context_builder *b, uint32_t object, uint32_t name_node, gw_str currency)
 {
     uint32_t value = json_at(b->in, name_node)->next;
     gw_str name = json_str(b->in, name_node);
@@ -117,12 +103,12 @@ static gw_code put_member(builder *b, uint32_t object, uint32_t name_node, gw_st
         return gw_fail(b->err, GW_ENOMEM, "reading the facts");
     int32_t day;
     bool label = gw_str_is(name, "id") || gw_str_is(name, "reference");
-    if (!label && json_kind_of(b->in, value) == JSON_STRING && name.n <= NAME_MAX_BYTES &&
+    if (!label && json_kind_of(b->in, value) == JSON_STRING && name.n <= CONTEXT_NAME_MAX &&
         is_date(json_raw(b->in, value), &day)) {
-        char z[NAME_MAX_BYTES + 1];
+        char z[CONTEXT_NAME_MAX + 1];
         memcpy(z, name.p, name.n);
         z[name.n] = '\0';
-        return put_date(b, object, z, day);
+        return context_put_date(b, object, z, day);
     }
     gw_code rc = put_minor(b, object, name, json_at(b->in, value), currency);
     if (rc != GW_OK)
@@ -132,16 +118,16 @@ static gw_code put_member(builder *b, uint32_t object, uint32_t name_node, gw_st
     gw_buf_putc(b->out, '"');
     gw_buf_put_str(b->out, json_raw(b->in, name_node));
     gw_buf_put(b->out, "\":", 2);
-    return put_value(b, value, currency);
+    return context_put_value(b, value, currency);
 }
 
-static gw_str currency_of(const builder *b, uint32_t object, gw_str inherited)
+static gw_str currency_of(const context_builder *b, uint32_t object, gw_str inherited)
 {
     gw_str own = json_get_str(b->in, object, "currency");
     return own.n ? own : inherited;
 }
 
-static gw_code put_value(builder *b, uint32_t node, gw_str currency)
+gw_code context_put_value(context_builder *b, uint32_t node, gw_str currency)
 {
     const json_node *v = json_at(b->in, node);
     gw_code rc = GW_OK;
@@ -151,7 +137,7 @@ static gw_code put_value(builder *b, uint32_t node, gw_str currency)
         for (uint32_t i = 0; i < v->count && rc == GW_OK; i++) {
             if (i)
                 gw_buf_putc(b->out, ',');
-            rc = put_value(b, child, currency);
+            rc = context_put_value(b, child, currency);
             child = json_at(b->in, child)->next;
         }
         gw_buf_putc(b->out, ']');
@@ -162,7 +148,7 @@ static gw_code put_value(builder *b, uint32_t node, gw_str currency)
         gw_buf_putc(b->out, '{');
         uint32_t name = json_first(node);
         for (uint32_t i = 0; i < v->count && rc == GW_OK; i++) {
-            rc = put_member(b, node, name, own);
+            rc = context_put_member(b, node, name, own);
             name = json_at(b->in, json_at(b->in, name)->next)->next;
         }
         gw_buf_putc(b->out, '}');
@@ -175,128 +161,104 @@ static gw_code put_value(builder *b, uint32_t node, gw_str currency)
     return GW_OK;
 }
 
-static void open_member(builder *b, const char *name, char bracket)
+void context_open_member(context_builder *b, const char *name, char bracket)
 {
     json_put_name(b->out, name);
     gw_buf_putc(b->out, bracket);
 }
 
-static void put_text_if(builder *b, const char *name, gw_str value)
+void context_put_text_if(context_builder *b, const char *name, gw_str value)
 {
     if (value.n)
         json_put_member_str(b->out, name, value);
 }
 
-/* ---- from the statement ---- */
-
-static gw_code put_totals(builder *b, const statement *s)
-{
-    gw_code rc = GW_OK;
-    if (json_member(b->in, 0, "totals") != 0)
-        return GW_OK;
-    open_member(b, "totals", '[');
-    for (size_t i = 0; i < s->total_n && rc == GW_OK; i++) {
-        const statement_total *t = &s->totals[i];
-        const struct {
-            const char *name;
-            int64_t minor;
-        } rows[] = {{"balance", t->balance},
-                    {"overdue", t->overdue},
-                    {"items", t->items},
-                    {"charges", t->charges},
-                    {"credits", t->credits}};
-        gw_buf_puts(b->out, i ? ",{" : "{");
-        json_put_member_str(b->out, "currency", gw_str_of(t->currency));
-        for (size_t r = 0; r < GW_COUNT(rows) && rc == GW_OK; r++)
-            rc = put_money(b, rows[r].name, rows[r].minor, gw_str_of(t->currency));
-        gw_buf_putc(b->out, '}');
-    }
-    gw_buf_putc(b->out, ']');
-    return rc;
-}
-
-/* "EUR 10.00, USD 5.00" */
-static gw_code put_sum(builder *b, const statement *s, const char *name, bool overdue)
-{
-    gw_code rc = GW_OK;
-    char minor[NAME_MAX_BYTES + 8];
-    snprintf(minor, sizeof minor, "%s_minor", name);
-    if (json_member(b->in, 0, name) != 0 || json_member(b->in, 0, minor) != 0)
-        return GW_OK;
-    gw_buf_clear(&b->text);
-    for (size_t i = 0; i < s->total_n && rc == GW_OK; i++) {
-        const statement_total *t = &s->totals[i];
-        if (i)
-            gw_buf_puts(&b->text, ", ");
-        rc = format_money(b->f, overdue ? t->overdue : t->balance, gw_str_of(t->currency), &b->text,
-                          b->err);
-    }
-    if (rc == GW_OK && s->total_n)
-        put_member_text(b, name);
-    return rc;
-}
-
-static gw_code put_statement(builder *b, const statement *s)
-{
-    int oldest = 0;
-    gw_code rc = put_totals(b, s);
-    if (rc == GW_OK)
-        rc = put_sum(b, s, "total_open", false);
-    if (rc == GW_OK)
-        rc = put_sum(b, s, "total_overdue", true);
-    for (size_t i = 0; i < s->item_n; i++)
-        if (s->items[i].days_overdue > oldest)
-            oldest = s->items[i].days_overdue;
-    if (json_member(b->in, 0, "item_count") == 0)
-        json_put_member_int(b->out, "item_count", (int64_t)s->item_n);
-    if (json_member(b->in, 0, "days_overdue") == 0)
-        json_put_member_int(b->out, "days_overdue", oldest);
-    return rc;
-}
-
 /* ---- the top ---- */
 
-static void put_default(builder *b, const char *name, gw_str value)
+static void put_default(context_builder *b, const char *name, gw_str value)
 {
     if (value.n && json_member(b->in, 0, name) == 0)
         json_put_member_str(b->out, name, value);
 }
 
-static void put_settings(builder *b, const wire_task *task, const context_settings *s)
+static void open_default(context_builder *b, const char *name, bool *ret_open)
 {
-    put_default(b, "reference", task->reference);
-    put_default(b, "unsubscribe", s->opt_out_url.n ? s->opt_out_url : s->opt_out_email);
-    if ((s->opt_out_email.n || s->opt_out_url.n) && json_member(b->in, 0, "opt_out") == 0) {
-        open_member(b, "opt_out", '{');
-        put_text_if(b, "email", s->opt_out_email);
-        put_text_if(b, "url", s->opt_out_url);
+    *ret_open = json_member(b->in, 0, name) == 0;
+    if (*ret_open)
+        context_open_member(b, name, '{');
+}
+
+/* Where an objection goes: the configured address, else one that is read anyway. */
+static gw_str opt_out_email(const context_settings *s)
+{
+    if (s->opt_out_email.n)
+        return s->opt_out_email;
+    return s->from.reply_to.n ? s->from.reply_to : s->from.address;
+}
+
+static void put_people(context_builder *b, const wire_task *task, const context_settings *s)
+{
+    bool open;
+    gw_str out = opt_out_email(s);
+    open_default(b, "opt_out", &open);
+    if (open) {
+        context_put_text_if(b, "email", out);
+        context_put_text_if(b, "url", s->opt_out_url);
         gw_buf_putc(b->out, '}');
     }
-    if (json_member(b->in, 0, "sender") == 0) {
-        open_member(b, "sender", '{');
-        put_text_if(b, "name", s->from.name);
-        put_text_if(b, "email", s->from.address);
+    put_default(b, "unsubscribe", s->opt_out_url.n ? s->opt_out_url : out);
+    open_default(b, "sender", &open);
+    if (open) {
+        context_put_text_if(b, "name", s->from.name);
+        context_put_text_if(b, "email", s->from.address);
+        gw_buf_putc(b->out, '}');
+    }
+    open_default(b, "recipient", &open);
+    if (open) {
+        uint32_t contact = json_member(b->in, 0, "contact");
+        uint32_t debtor = json_member(b->in, 0, "debtor");
+        gw_str name = contact ? json_get_str(b->in, contact, "name") : task->to[0].name;
+        gw_str role = contact ? json_get_str(b->in, contact, "role") : task->to[0].role;
+        if (name.n == 0)
+            name = task->to[0].name;
+        if (name.n == 0 && debtor)
+            name = json_get_str(b->in, debtor, "name");
+        context_put_text_if(b, "name", name);
+        context_put_text_if(b, "role", role);
         gw_buf_putc(b->out, '}');
     }
 }
 
-static gw_code put_top(builder *b, const wire_task *task, const context_settings *settings,
-                       const statement *s, gw_str locale)
+static gw_code put_facts(context_builder *b, const statement *s)
 {
     gw_code rc = GW_OK;
     gw_str currency = currency_of(b, 0, (gw_str){NULL, 0});
-    gw_buf_putc(b->out, '{');
     uint32_t name = json_first(0);
     for (uint32_t i = 0; i < json_at(b->in, 0)->count && rc == GW_OK; i++) {
-        rc = put_member(b, 0, name, currency);
-        name = json_at(b->in, json_at(b->in, name)->next)->next;
+        uint32_t value = json_at(b->in, name)->next;
+        if (s && gw_str_is(json_raw(b->in, name), "items"))
+            rc = context_put_items(b, s, value);
+        else
+            rc = context_put_member(b, 0, name, currency);
+        name = json_at(b->in, value)->next;
     }
-    if (rc == GW_OK && json_member(b->in, 0, "date") == 0)
-        rc = put_date(b, 0, "date", (int32_t)(task->now_ms / GW_MS_PER_DAY));
+    return rc;
+}
+
+static gw_code put_top(context_builder *b, const wire_task *task, const context_settings *settings,
+                       const statement *s, gw_str locale)
+{
+    if (gw_date_parse(json_get_str(b->in, 0, "date"), &b->today, NULL) != GW_OK)
+        b->today = (int32_t)(task->now_ms / GW_MS_PER_DAY);
+    gw_buf_putc(b->out, '{');
+    gw_code rc = put_facts(b, s);
+    if (rc == GW_OK && json_member(b->in, 0, "today") == 0)
+        rc = context_put_date(b, 0, "today", b->today);
     put_default(b, "locale", locale);
-    put_settings(b, task, settings);
+    put_default(b, "reference", task->reference);
+    put_people(b, task, settings);
     if (rc == GW_OK && s)
-        rc = put_statement(b, s);
+        rc = context_put_statement(b, s);
     gw_buf_putc(b->out, '}');
     return rc;
 }
@@ -348,7 +310,7 @@ gw_code context_build(context_bench *bench, gw_str facts_text, const wire_task *
         return rc;
 
     gw_str locale = task->locale.n ? task->locale : s ? s->locale : GW_STR("en");
-    builder b = {.in = &facts, .err = err};
+    context_builder b = {.in = &facts, .err = err};
     GW_AUTO_BUF gw_buf out;
     gw_buf_init(&out, CONTEXT_BYTES_MAX);
     b.out = &out;

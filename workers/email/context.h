@@ -8,13 +8,19 @@
  *   "due": "2013-02-01"      any text that is a calendar date becomes the locale's long date; the
  *                            plain one stays as "due_iso". Members "id" and "reference" are left.
  * At the top, unless the facts have them:
- *   "locale", "reference", "date" (the UTC day of the task)
- *   "opt_out": {"email", "url"} and "unsubscribe": where an objection goes, as configured
+ *   "locale", "reference", "today" (the facts' date, else the UTC day of the task)
+ *   "recipient": {"name", "role"}    "contact" of the facts, else the first recipient
  *   "sender": {"name", "email"}
+ *   "opt_out": {"email", "url"}, "unsubscribe"   where an objection goes: as configured, else the
+ *                                                address replies go to
  * and, when the facts list items that make a statement:
+ *   "items"[]                "reference" (else the id), "due_date", "amount", "paid", "open",
+ *                            "days_overdue", "overdue", "disputed" are there for every item
  *   "totals"                 [{currency, balance, overdue, charges, credits, items}]
  *   "total_open", "total_overdue"  the sums, several currencies joined by ", "
- *   "item_count", "days_overdue"   number of items, age of the oldest overdue one
+ *   "item_count", "one_item", "overdue" (is anything?), "statement_date"
+ *   "due_date", "days_until_due", "days_overdue"   of the item the reminder is about, else of the
+ *                            earliest open one
  * "statement" ("none", "summary", "detailed"; absent is none) says what is attached.
  *
  * Thread: a context_bench has one owner; building is pure otherwise. */

@@ -1,6 +1,7 @@
 #include "workers/email/email.h"
 
-#include "gateway/base/log.h"
+#include "gateway/base/id.h"
+#include "gateway/base/time.h"
 #include "workers/email/address.h"
 #include "workers/email/compose.h"
 #include "workers/email/context.h"

@@ -71,7 +71,8 @@ typedef struct channel_attempt {
     int64_t go_wall_ms;    /* gateway's clock in GO */
     gw_mono go_at;         /* our clock when GO arrived */
     channel_outcome outcome;
-    struct channel_attempt *next; /* queues; the runtime's and the source's */
+    void *owner;                  /* the runtime's */
+    struct channel_attempt *next; /* queues */
 } channel_attempt;
 
 /* Set the outcome's result, code and reason; the other members as they were. */

@@ -1,16 +1,13 @@
 #include "workers/runtime/source.h"
 
-#include <pthread.h>
+#include "workers/runtime/queue.h"
+
 #include <stdio.h>
-#include <time.h>
 
 enum { ATTEMPT_ARENA_MAX = 32 << 20 };
 
 struct channel_source {
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    channel_attempt *head, **tail;
-    bool closed;
+    attempt_queue queue;
     void (*report)(void *arg, channel_attempt *a);
     void *arg;
 };
@@ -20,13 +17,7 @@ channel_source *channel_source_new(void (*report)(void *arg, channel_attempt *a)
     channel_source *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->wake, &attr);
-    pthread_condattr_destroy(&attr);
-    pthread_mutex_init(&s->lock, NULL);
-    s->tail = &s->head;
+    attempt_queue_init(&s->queue);
     s->report = report;
     s->arg = arg;
     return s;
@@ -36,63 +27,18 @@ void channel_source_free(channel_source *s)
 {
     if (!s)
         return;
-    while (s->head) {
-        channel_attempt *a = s->head;
-        s->head = a->next;
-        channel_attempt_free(a);
-    }
-    pthread_cond_destroy(&s->wake);
-    pthread_mutex_destroy(&s->lock);
+    attempt_queue_done(&s->queue);
     free(s);
 }
 
 bool channel_source_put(channel_source *s, channel_attempt *a)
 {
-    pthread_mutex_lock(&s->lock);
-    bool open = !s->closed;
-    if (open) {
-        a->next = NULL;
-        *s->tail = a;
-        s->tail = &a->next;
-        pthread_cond_signal(&s->wake);
-    }
-    pthread_mutex_unlock(&s->lock);
-    return open;
+    return attempt_queue_put(&s->queue, a, NULL);
 }
 
 void channel_source_close(channel_source *s)
 {
-    pthread_mutex_lock(&s->lock);
-    s->closed = true;
-    pthread_cond_broadcast(&s->wake);
-    pthread_mutex_unlock(&s->lock);
-}
-
-static struct timespec moment_in(int wait_ms)
-{
-    struct timespec t;
-    int64_t at = gw_mono_now().ms + wait_ms;
-    t.tv_sec = at / 1000;
-    t.tv_nsec = at % 1000 * 1000000;
-    return t;
-}
-
-static channel_attempt *pop(channel_source *s, int wait_ms)
-{
-    struct timespec until = moment_in(wait_ms);
-    pthread_mutex_lock(&s->lock);
-    while (!s->head && !s->closed && wait_ms > 0)
-        if (pthread_cond_timedwait(&s->wake, &s->lock, &until) != 0)
-            break;
-    channel_attempt *a = s->head;
-    if (a) {
-        s->head = a->next;
-        if (!s->head)
-            s->tail = &s->head;
-        a->next = NULL;
-    }
-    pthread_mutex_unlock(&s->lock);
-    return a;
+    attempt_queue_close(&s->queue);
 }
 
 /* The deadline is a moment of the gateway's clock. Under a manual clock that clock stands still, so
@@ -108,7 +54,7 @@ static bool is_past_deadline(const channel_attempt *a)
 channel_attempt *channel_take(channel_source *s, int wait_ms)
 {
     for (;;) {
-        channel_attempt *a = pop(s, wait_ms);
+        channel_attempt *a = attempt_queue_take(&s->queue, wait_ms);
         if (!a || !is_past_deadline(a))
             return a;
         channel_decide(a, WIRE_LATER, 0, "deadline-passed");
@@ -123,18 +69,13 @@ void channel_report(channel_source *s, channel_attempt *a)
 
 bool channel_is_closed(channel_source *s)
 {
-    pthread_mutex_lock(&s->lock);
-    bool closed = s->closed && !s->head;
-    pthread_mutex_unlock(&s->lock);
-    return closed;
+    bool empty;
+    return attempt_queue_is_closed(&s->queue, &empty) && empty;
 }
 
 bool channel_is_draining(channel_source *s)
 {
-    pthread_mutex_lock(&s->lock);
-    bool draining = s->closed;
-    pthread_mutex_unlock(&s->lock);
-    return draining;
+    return attempt_queue_is_closed(&s->queue, NULL);
 }
 
 void channel_decide(channel_attempt *a, wire_result result, int code, const char *why)
@@ -192,5 +133,6 @@ void channel_attempt_reset(channel_attempt *a)
     a->task = NULL;
     a->facts = a->message_id = (gw_str){NULL, 0};
     a->go_wall_ms = 0;
+    a->owner = NULL;
     a->next = NULL;
 }
