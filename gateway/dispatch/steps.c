@@ -70,18 +70,19 @@ static gw_str body_of(const ladder *l, const ladder_step *s, const view_debtor *
 /* Reasons that will not change: the step is shown as withdrawn. "tone" may change. */
 static bool is_for_good(const char *why)
 {
-    return strcmp(why, "stale") == 0 || strcmp(why, "before-issue") == 0;
+    return strcmp(why, "stale") == 0 || strcmp(why, "before-issue") == 0 || strcmp(why, "gap") == 0;
 }
 
 gw_code steps_of_item(const ladder *l, const view_debtor *d, const view_item *item, const zone *z,
-                      int32_t today, int tone_reached, gw_arena *arena, ladder_reminder **ret,
+                      int32_t today, const steps_sent *sent, gw_arena *arena, ladder_reminder **ret,
                       size_t *ret_n, bool *ret_later, gw_err *err)
 {
     ladder_item facts = {.due_day = item->due,
                          .issued_day = item->issued == VIEW_NO_DAY ? LADDER_NO_DAY : item->issued,
                          .closed = item->closed,
                          .open_minor = item->amount - item->paid,
-                         .tone_reached = tone_reached};
+                         .tone_reached = sent->tone_reached,
+                         .last_sent_day = sent->last_sent_day};
     ladder_plan_result plan;
     gw_code rc = ladder_plan(l, &facts, today, arena, &plan, err);
     if (rc != GW_OK)
@@ -100,6 +101,7 @@ gw_code steps_of_item(const ladder *l, const view_debtor *d, const view_item *it
         }
         ladder_reminder *r = &list[n++];
         r->skip = skipped ? e->why : NULL;
+        r->catch_up = e->catch_up;
         r->not_before_ms = zone_instant(z, e->not_before_day, 0).ms;
         r->not_after_ms = zone_instant(z, e->not_after_day, ZONE_DAY_MINUTES).ms;
         r->job = job_id(l, e->step, item->id, arena);

@@ -308,8 +308,11 @@ static gw_code read_job(view_reminder *r, gw_arena *arena, gw_err *err)
     r->step_kind = json_get_str(j, 0, "kind");
     uint32_t facts = json_member(j, 0, "facts");
     r->facts = facts && json_kind_of(j, facts) == JSON_OBJECT ? facts : 0;
-    r->not_before_ms = time_of(json_get_str(j, 0, "not_before"), r->not_before_ms);
-    r->not_after_ms = time_of(json_get_str(j, 0, "not_after"), r->not_after_ms);
+    /* Fields written later (a ladder's gap) come before what the body said. */
+    if (!r->not_before_ms)
+        r->not_before_ms = time_of(json_get_str(j, 0, "not_before"), VIEW_NO_TIME);
+    if (!r->not_after_ms)
+        r->not_after_ms = time_of(json_get_str(j, 0, "not_after"), VIEW_NO_TIME);
     r->statement = json_get_str(j, 0, "statement");
     r->readable = read_roles(j, "cc", r->cc, &r->cc_n) &&
                   read_roles(j, "fallback", r->fallback, &r->fallback_n);

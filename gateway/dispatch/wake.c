@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { TXNS_MAX = 4096 };
+enum { TXNS_MAX = 4096, TXNS_ROOM = TXNS_MAX + 64 };
 
 typedef struct {
     dispatch *d;
@@ -106,7 +106,7 @@ static bool break_promises(waking *w)
 {
     const view_debtor *v = w->debtor;
     int32_t grace = w->d->cfg.promise_grace_days;
-    for (size_t i = 0; i < v->promise_n && w->zone; i++) {
+    for (size_t i = 0; i < v->promise_n && w->zone && w->n < TXNS_MAX; i++) {
         const view_promise *p = &v->promises[i];
         const view_item *item = p->item.n ? item_named(v, p->item) : NULL;
         if (!p->open || p->date == VIEW_NO_DAY || (item && item->settled))
@@ -160,27 +160,29 @@ static bool went_out(char letter)
     return letter == LIFE_DELIVERED || letter == LIFE_SENDING || letter == LIFE_UNKNOWN;
 }
 
-static int tone_reached(const waking *w, gw_str item)
+static steps_sent sent_so_far(const waking *w, gw_str item)
 {
-    int highest = LADDER_TONE_NOTHING;
+    steps_sent sent = {LADDER_TONE_NOTHING, LADDER_NO_DAY};
     for (size_t i = 0; i < w->known_n; i++) {
         const view_reminder *r = &w->known[i].r;
         if (w->known[i].code == GW_ENOTFOUND || r->kind != 'l' || !went_out(r->state) ||
             !gw_str_eq(r->item, item))
             continue;
         int tone = (int)view_int(r->tone, 0);
-        if (tone > highest)
-            highest = tone;
+        /* due of what went out is the moment its intent was booked (lane f) */
+        int32_t day = zone_local(w->zone, (gw_wall){r->due_ms}).day;
+        sent.tone_reached = tone > sent.tone_reached ? tone : sent.tone_reached;
+        sent.last_sent_day = day > sent.last_sent_day ? day : sent.last_sent_day;
     }
-    return highest;
+    return sent;
 }
 
-static bool is_known(const waking *w, const gw_id *rid)
+static loaded *known_step(const waking *w, const gw_id *rid)
 {
     for (size_t i = 0; i < w->known_n; i++)
-        if (memcmp(w->known[i].r.rid.b, rid->b, sizeof rid->b) == 0)
-            return true;
-    return false;
+        if (memcmp(w->known[i].ref.rid.b, rid->b, sizeof rid->b) == 0)
+            return &w->known[i];
+    return NULL;
 }
 
 static void set_time(state_field *f, const char *name, int64_t ms, gw_arena *arena)
@@ -255,6 +257,44 @@ static gw_code create_step(waking *w, const view_item *item, const ladder_remind
     return rc;
 }
 
+/* A step that exists already: the gap since the last contact may have moved or ended it. */
+static void move_step(waking *w, loaded *l, const ladder_reminder *step)
+{
+    dispatch *d = w->d;
+    state_txn *txn = &w->txns[w->n];
+    if (l->code == GW_ENOTFOUND || (l->r.state != LIFE_PLANNED && l->r.state != LIFE_HELD) ||
+        !l->r.readable)
+        return;
+    if (step->skip) {
+        change c = core_change(d, &l->did, step->skip);
+        c.debtor_version = w->debtor->version;
+        life_move move;
+        bool moved;
+        if (change_build(&c, &l->r, ON_WITHDRAW, d->arena, txn, &move, &moved, &w->err) == GW_OK) {
+            w->n++;
+            l->code = GW_ENOTFOUND; /* done with in this round */
+        }
+        return;
+    }
+    if (step->catch_up || step->not_before_ms <= l->r.not_before_ms)
+        return;
+    l->r.not_before_ms = step->not_before_ms;
+    l->r.not_after_ms = step->not_after_ms;
+    decision *decided = gw_arena_alloc(d->arena, sizeof *decided);
+    state_field *sets = gw_arena_alloc(d->arena, 32 * sizeof *sets);
+    bool nothing;
+    if (!decided || !sets ||
+        decide(&w->ctx, w->debtor, &l->r, w->now, d->arena, decided, &w->err) != GW_OK ||
+        core_decided(d, l, decided, txn, &nothing, &w->err) != GW_OK || nothing)
+        return;
+    memcpy(sets, txn->sets, txn->n * sizeof *sets);
+    set_time(&sets[txn->n++], "nb", step->not_before_ms, d->arena);
+    set_time(&sets[txn->n++], "na", step->not_after_ms, d->arena);
+    txn->sets = sets;
+    w->n++;
+    l->code = GW_ENOTFOUND;
+}
+
 static void climb(waking *w, const view_item *item)
 {
     dispatch *d = w->d;
@@ -262,18 +302,22 @@ static void climb(waking *w, const view_item *item)
     if (!l || item->settled || item->due == VIEW_NO_DAY)
         return;
     int32_t today = zone_local(w->zone, w->now).day;
+    steps_sent sent = sent_so_far(w, item->id);
     ladder_reminder *steps;
     size_t n;
     bool later;
-    if (steps_of_item(l, w->debtor, item, w->zone, today, tone_reached(w, item->id), d->arena,
-                      &steps, &n, &later, &w->err) != GW_OK)
+    if (steps_of_item(l, w->debtor, item, w->zone, today, &sent, d->arena, &steps, &n, &later,
+                      &w->err) != GW_OK)
         return;
     if (later)
         look_again(w, zone_instant(w->zone, today + 1, 0).ms);
     for (size_t i = 0; i < n && w->n < TXNS_MAX; i++) {
         gw_id rid;
         load_reminder_id(d->cfg.id_key, w->debtor->source, steps[i].job, &rid);
-        if (!is_known(w, &rid) && create_step(w, item, &steps[i], &rid) != GW_OK)
+        loaded *known = known_step(w, &rid);
+        if (known)
+            move_step(w, known, &steps[i]);
+        else if (create_step(w, item, &steps[i], &rid) != GW_OK)
             return;
     }
 }
@@ -332,12 +376,12 @@ static bool wake_one(waking *w)
     bool climbing = has_ladder(w);
     if (!load_known(w, climbing))
         return false;
-    for (size_t i = 0; i < w->known_n; i++) {
+    for (size_t i = 0; i < w->known_n; i++)
         w->known[i].d = w->debtor;
-        decide_open(w, &w->known[i]);
-    }
     for (size_t i = 0; i < w->debtor->item_n && climbing; i++)
         climb(w, &w->debtor->items[i]);
+    for (size_t i = 0; i < w->known_n; i++)
+        decide_open(w, &w->known[i]);
     for (size_t i = 0; i < w->debtor->hold_n; i++)
         look_again(w, w->debtor->holds[i].until_ms);
     finish(w);
@@ -358,7 +402,7 @@ void wake_debtors(dispatch *d, const gw_id *dids, size_t n)
 {
     gw_err err = {0};
     state_debtor *raw = gw_arena_alloc(d->arena, (n + 1) * sizeof *raw);
-    state_txn *txns = gw_arena_alloc(d->arena, (TXNS_MAX + 2) * sizeof *txns);
+    state_txn *txns = gw_arena_alloc(d->arena, (TXNS_MAX + TXNS_ROOM) * sizeof *txns);
     if (!raw || !txns)
         return;
     gw_code rc = state_load_debtors(d->store, dids, n, d->arena, raw, &err);
