@@ -180,6 +180,35 @@ static void a_milder_step_that_is_still_to_come_opens_the_way(void **state)
     expect(f, &item, "2024-03-15", "ssPPPP");
 }
 
+/* The call of tone 3 was missed: the last letter waits, and the letter before is not said twice. */
+static void what_was_said_is_not_said_again_in_place_of_a_harsher_step(void **state)
+{
+    fixture *f = *state;
+#define STEP(id, kind, channel, day, tone)                                                         \
+    "{\"id\":\"" id "\",\"day\":" day ",\"kind\":\"" kind "\",\"channel\":\"" channel              \
+    "\",\"template\":\"t\",\"tone\":" tone                                                         \
+    ",\"to\":\"primary\",\"fallback\":[],\"cc\":[],\"valid_days\":3,\"statement\":\"none\"}"
+    static const char text[] =
+        "{\"format\":1,\"id\":\"x\",\"version\":\"1\",\"title\":\"t\",\"gap_days\":0,\"steps\":"
+        "[" STEP("a", "send", "email", "1", "1") "," STEP("b", "send", "email", "5", "2") "," STEP(
+            "c", "task", "voice", "10", "3") "," STEP("d", "send", "email", "15", "4") "]}";
+    GW_AUTO(ladder_free) ladder *l = NULL;
+    gw_err err = {0};
+    ladder_plan_result r = {0};
+    if (ladder_parse("l", gw_str_of(text), &l, &err) != GW_OK)
+        fail_msg("%s", err.text);
+    ladder_item item = open_item("2024-03-10");
+    item.tone_reached = 2;
+    gw_arena_reset(f->arena);
+    assert_int_equal(ladder_plan(l, &item, day_of("2024-03-26"), f->arena, &r, NULL), GW_OK);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(r.entries[i].why, "stale");
+    assert_string_equal(r.entries[3].why, "tone");
+    item.tone_reached = 3;
+    assert_int_equal(ladder_plan(l, &item, day_of("2024-03-26"), f->arena, &r, NULL), GW_OK);
+    assert_int_equal(r.entries[3].fate, LADDER_PLANNED);
+}
+
 static void absurd_days_get_an_answer(void **state)
 {
     fixture *f = *state;
@@ -208,6 +237,7 @@ int main(void)
         cmocka_unit_test(contacts_about_one_item_keep_their_distance),
         cmocka_unit_test(a_late_import_begins_mildly),
         cmocka_unit_test(a_milder_step_that_is_still_to_come_opens_the_way),
+        cmocka_unit_test(what_was_said_is_not_said_again_in_place_of_a_harsher_step),
         cmocka_unit_test(absurd_days_get_an_answer),
     };
     return cmocka_run_group_tests_name("plan", tests, setup, teardown);
