@@ -12,7 +12,7 @@
 #include "gateway/base/arena.h"
 #include "gateway/base/clock.h"
 
-enum { READER_ID_TEXT = 27, READER_HASH = 32 };
+enum { READER_ID_TEXT = 27, READER_HASH = 32, READER_CONTENTS_MAX = 48 };
 
 typedef struct {
     const char *dir;
@@ -33,8 +33,9 @@ typedef struct {
     gw_str case_pseudonym; /* 26 characters, as in a leaf */
     gw_str rid;            /* reminder */
     gw_str event;
-    gw_wall from, to; /* event time, from <= t < to; to.ms 0: no end */
-    size_t limit;     /* 0: READER_LIMIT */
+    uint64_t cseq_first, cseq_last; /* 0: no restriction */
+    gw_wall from, to;               /* event time, from <= t < to; 0: not restricted */
+    size_t limit;                   /* 0: READER_LIMIT */
 } reader_query;
 
 enum { READER_LIMIT = 1000000 };
@@ -65,31 +66,46 @@ gw_code reader_leaf(reader *r, const reader_entry *e, gw_buf *ret, gw_err *err) 
 gw_code reader_at(reader *r, uint32_t origin, uint64_t index, reader_entry *ret, gw_err *err)
     GW_NODISCARD;
 
-/* Name of a log ("base/2013") and its latest checkpoint note (empty when never signed). */
+/* Logs are numbered 1 .. reader_origins, in the order they were begun. Name ("base/2013"), or NULL.
+ * Number of a name, 0 none. */
+uint32_t reader_origins(reader *r);
 const char *reader_origin(reader *r, uint32_t origin);
-uint32_t reader_origin_last(reader *r);
+uint32_t reader_origin_number(reader *r, gw_str name);
+/* Its latest checkpoint note and the size in it. GW_ENOTFOUND: never signed. */
 gw_code reader_checkpoint(reader *r, uint32_t origin, gw_buf *ret_note, uint64_t *ret_size,
                           gw_err *err) GW_NODISCARD;
+/* The text form of the key that signs it, with a newline. */
+gw_code reader_vkey(reader *r, uint32_t origin, gw_buf *ret, gw_err *err) GW_NODISCARD;
 
-/* A C2SP tlog-proof@v1 of entry e under the latest checkpoint of its log. GW_EBUSY: not signed yet.
- */
+/* A C2SP tlog-proof@v1 of entry e. All proofs of a log are under the checkpoint that was the latest
+ * when the first was made, until reader_refresh. GW_EBUSY: not signed yet. */
 gw_code reader_proof(reader *r, const reader_entry *e, gw_buf *ret, gw_err *err) GW_NODISCARD;
+
+/* Forget the checkpoints: the next proof is under the latest of then. */
+void reader_refresh(reader *r);
 
 /* Private values of a leaf with their salts: one JSON array of disclosures
  * [salt, name, value], empty array when there are none. GW_ENOTFOUND: the key was destroyed;
- * GW_EREFUSED: opened without the tenant key. */
+ * GW_EREFUSED: opened without the tenant key; GW_ECORRUPT. */
 gw_code reader_disclosures(reader *r, gw_str leaf, gw_buf *ret, gw_err *err) GW_NODISCARD;
 
-/* Decrypt the content a blob reference names; ret_disclosure (may be NULL) gets the
- * [salt, role, sha256 of the plaintext] array that opens its commitment. Errors as above. */
-gw_code reader_blob(reader *r, gw_str ref, gw_buf *ret, gw_buf *ret_disclosure, gw_err *err)
-    GW_NODISCARD;
+/* The encrypted contents a leaf names. */
+typedef struct {
+    char id[READER_ID_TEXT], role[40], media[104];
+    uint64_t size;
+} reader_content;
+gw_code reader_contents(reader *r, gw_str leaf, reader_content ret[READER_CONTENTS_MAX],
+                        size_t *ret_n, gw_err *err) GW_NODISCARD;
+/* Decrypt content n of them; ret_disclosure (may be NULL) gets the [salt, role, hex sha256 of the
+ * plaintext] array that opens its commitment. Errors as above. */
+gw_code reader_blob(reader *r, gw_str leaf, size_t n, gw_buf *ret, gw_buf *ret_disclosure,
+                    gw_err *err) GW_NODISCARD;
 
 /* Who a case pseudonym is: source, debtor and case name, in the arena. GW_ENOTFOUND once erased. */
 gw_code reader_who(reader *r, gw_str case_pseudonym, gw_arena *arena, gw_str *ret_source,
                    gw_str *ret_debtor, gw_str *ret_case, gw_err *err) GW_NODISCARD;
 
-/* Head of a case: its highest cseq below the latest checkpoint... of the index. */
+/* Head of a case as the index knows it now. */
 gw_code reader_case_head(reader *r, gw_str case_pseudonym, uint64_t *ret_cseq,
                          uint8_t ret_hash[READER_HASH], gw_err *err) GW_NODISCARD;
 

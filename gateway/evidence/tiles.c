@@ -75,13 +75,6 @@ gw_code tiles_read(const char *dir, unsigned level, uint64_t n, unsigned width, 
     return rc;
 }
 
-void tiles_reader_init(tiles_reader *r, const char *dir, uint64_t size)
-{
-    memset(r, 0, sizeof *r);
-    r->dir = dir;
-    r->size = size;
-}
-
 /* Root of 2^h hashes. */
 static void fold(const merkle_hash *hash, unsigned h, merkle_hash *ret)
 {
@@ -99,20 +92,40 @@ static unsigned edge_width(uint64_t size, unsigned level)
     return (unsigned)(size >> (8 * level) & (FULL - 1));
 }
 
-static gw_code cached(tiles_reader *r, unsigned level, uint64_t n, unsigned width,
-                      const merkle_hash **ret, gw_err *err)
+static gw_code load_edge(const char *dir, uint64_t size, merkle_hash edge[TILES_LEVELS][FULL],
+                         gw_err *err)
+{
+    gw_code rc = GW_OK;
+    for (unsigned level = 0; rc == GW_OK && level < TILES_LEVELS; level++) {
+        unsigned width = edge_width(size, level);
+        if (width > 0)
+            rc = tiles_read(dir, level, size >> (8 * (level + 1)), width, edge[level], err);
+    }
+    return rc;
+}
+
+gw_code tiles_reader_init(tiles_reader *r, const char *dir, uint64_t size, gw_err *err)
+{
+    memset(r, 0, sizeof *r);
+    r->dir = dir;
+    r->size = size;
+    return load_edge(dir, size, r->edge, err);
+}
+
+static gw_code cached(tiles_reader *r, unsigned level, uint64_t n, const merkle_hash **ret,
+                      gw_err *err)
 {
     for (size_t i = 0; i < GW_COUNT(r->cache); i++)
-        if (r->cache[i].width == width && r->cache[i].level == level && r->cache[i].n == n) {
+        if (r->cache[i].width == FULL && r->cache[i].level == level && r->cache[i].n == n) {
             *ret = r->cache[i].hash;
             return GW_OK;
         }
     unsigned at = r->turn++ % GW_COUNT(r->cache);
     r->cache[at].width = 0;
-    gw_code rc = tiles_read(r->dir, level, n, width, r->cache[at].hash, err);
+    gw_code rc = tiles_read(r->dir, level, n, FULL, r->cache[at].hash, err);
     if (rc != GW_OK)
         return rc;
-    r->cache[at].width = width;
+    r->cache[at].width = FULL;
     r->cache[at].level = level;
     r->cache[at].n = n;
     *ret = r->cache[at].hash;
@@ -137,12 +150,13 @@ static gw_code file_node(void *ctx, unsigned level, uint64_t index, merkle_hash 
     tiles_reader *r = ctx;
     const merkle_hash *hash;
     place p = place_of(level, index);
-    bool full = p.level + 1 >= 8 ? false : p.tile < r->size >> (8 * (p.level + 1));
-    unsigned width = full ? FULL : edge_width(r->size, p.level);
-    if (p.at + (1U << p.height) > width)
+    uint64_t full = p.level < TILES_LEVELS ? r->size >> (8 * (p.level + 1)) : 0;
+    unsigned width = p.tile < full ? FULL : edge_width(r->size, p.level);
+    if (p.level >= TILES_LEVELS || p.tile > full || p.at + (1U << p.height) > width)
         return gw_fail(err, GW_EINVAL, "the tree of %llu has no such node",
                        (unsigned long long)r->size);
-    gw_code rc = cached(r, p.level, p.tile, width, &hash, err);
+    hash = r->edge[p.level];
+    gw_code rc = p.tile < full ? cached(r, p.level, p.tile, &hash, err) : GW_OK;
     if (rc == GW_OK)
         fold(hash + p.at, p.height, ret);
     return rc;
@@ -217,15 +231,9 @@ static gw_code check_bundle(const tiles *t, const char *path, gw_err *err)
     return GW_OK;
 }
 
-static gw_code load_edge(tiles *t, const merkle_hash *root, gw_err *err)
+static gw_code continue_tree(tiles *t, const merkle_hash *root, gw_err *err)
 {
-    gw_code rc = GW_OK;
-    for (unsigned level = 0; rc == GW_OK && level < TILES_LEVELS; level++) {
-        unsigned width = edge_width(t->size, level);
-        if (width > 0)
-            rc =
-                tiles_read(t->dir, level, t->size >> (8 * (level + 1)), width, t->edge[level], err);
-    }
+    gw_code rc = load_edge(t->dir, t->size, t->edge, err);
     if (rc == GW_OK && edge_width(t->size, 0) > 0) {
         char path[PATH_MAX];
         tiles_path(t->dir, ENTRIES, t->size / FULL, edge_width(t->size, 0), path);
@@ -249,9 +257,9 @@ gw_code tiles_open(const char *dir, uint64_t size, const merkle_hash *root, tile
     if (!t || !(t->dir = strdup(dir)))
         return gw_fail(err, GW_ENOMEM, "opening the tiles of %s", dir);
     gw_buf_init(&t->bundle, BUNDLE_MAX);
-    tiles_reader_init(&t->reader, t->dir, size);
+    t->reader.dir = t->dir;
     t->size = t->published = t->published_before = size;
-    gw_code rc = size > 0 ? load_edge(t, root, err) : GW_OK;
+    gw_code rc = size > 0 ? continue_tree(t, root, err) : GW_OK;
     if (rc != GW_OK)
         return rc;
     *ret = t;

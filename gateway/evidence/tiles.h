@@ -21,8 +21,9 @@ enum { TILES_WIDTH = 256, TILES_LEVELS = 7 }; /* 256^7 entries */
 /* ---- reading ---- */
 
 typedef struct {
-    const char *dir; /* the log's folder, holds tile/ */
-    uint64_t size;   /* of the tree the proofs are for */
+    const char *dir;                             /* the log's folder, holds tile/ */
+    uint64_t size;                               /* of the tree the proofs are for */
+    merkle_hash edge[TILES_LEVELS][TILES_WIDTH]; /* its partial tiles */
     struct {
         uint64_t n;
         unsigned level;
@@ -32,7 +33,10 @@ typedef struct {
     unsigned turn;
 } tiles_reader;
 
-void tiles_reader_init(tiles_reader *r, const char *dir, uint64_t size);
+/* Reads the partial tiles of that size at once: they are removed two checkpoints later. dir is
+ * borrowed. */
+gw_code tiles_reader_init(tiles_reader *r, const char *dir, uint64_t size, gw_err *err)
+    GW_NODISCARD;
 /* Proofs for size through r, borrowed. GW_ENOTFOUND, GW_ECORRUPT name the file. */
 merkle_source tiles_reader_source(tiles_reader *r);
 

@@ -116,14 +116,15 @@ gw_code vault_open(const char *path, const uint8_t tenant_key[CRYPT_KEY], bool r
     if (!v || !(v->cache = calloc(VAULT_CACHE_CASES, sizeof *v->cache)))
         return gw_fail(err, GW_ENOMEM, "opening the vault");
     pthread_mutex_init(&v->lock, NULL);
-    memcpy(v->tenant, tenant_key, CRYPT_KEY);
+    if (tenant_key)
+        memcpy(v->tenant, tenant_key, CRYPT_KEY);
     randombytes_buf(v->naming, sizeof v->naming);
     gw_code rc = sql_open(path, read_only, &v->db, err);
     if (rc == GW_OK && !read_only)
         chmod(path, 0600);
     if (rc == GW_OK)
         rc = prepare(v, read_only, err);
-    if (rc == GW_OK)
+    if (rc == GW_OK && tenant_key)
         rc = try_tenant_key(v, err);
     if (rc != GW_OK)
         return rc;

@@ -33,7 +33,8 @@ typedef struct {
 
 typedef struct vault vault;
 
-/* GW_EINVAL the tenant key does not open the keys in there; GW_ENOTFOUND read-only and missing. */
+/* Without a tenant key (NULL, read-only) names are found but no key opens.
+ * GW_EINVAL the tenant key does not open the keys in there; GW_ENOTFOUND read-only and missing. */
 gw_code vault_open(const char *path, const uint8_t tenant_key[CRYPT_KEY], bool read_only,
                    vault **ret, gw_err *err) GW_NODISCARD;
 void vault_close(vault *v);
