@@ -24,6 +24,7 @@ enum {
 
 struct dunlin {
     void *zmq, *socket;
+    void *monitor; /* says when the connection was lost */
     int timeout_ms, busy_ms;
     uint64_t serial;
     gw_arena *answers; /* verdict texts of the last call */
@@ -64,6 +65,17 @@ const char *dunlin_version(void)
     return DUNLIN_VERSION;
 }
 
+/* A lost connection takes what was on its way with it; only the monitor tells. */
+static gw_code watch_socket(dunlin *d, gw_err *err)
+{
+    static const char endpoint[] = "inproc://connection";
+    d->monitor = zmq_socket(d->zmq, ZMQ_PAIR);
+    if (!d->monitor || zmq_socket_monitor(d->socket, endpoint, ZMQ_EVENT_DISCONNECTED) != 0 ||
+        zmq_connect(d->monitor, endpoint) != 0)
+        return gw_fail(err, GW_EIO, "watching the connection: %s", zmq_strerror(zmq_errno()));
+    return GW_OK;
+}
+
 static gw_code connect_socket(dunlin *d, const dunlin_options *o, gw_err *err)
 {
     curve_pair pair = {0};
@@ -76,7 +88,7 @@ static gw_code connect_socket(dunlin *d, const dunlin_options *o, gw_err *err)
     gw_code rc = curve_client(d->zmq, ZMQ_DEALER, o->endpoint, o->server_key, &pair, &options,
                               &d->socket, err);
     curve_wipe(&pair);
-    return rc;
+    return rc == GW_OK ? watch_socket(d, err) : rc;
 }
 
 static gw_code open_into(dunlin *d, const dunlin_options *o, gw_err *err)
@@ -114,6 +126,8 @@ void dunlin_close(dunlin *d)
         return;
     if (d->socket)
         zmq_close(d->socket);
+    if (d->monitor)
+        zmq_close(d->monitor);
     if (d->zmq)
         zmq_ctx_term(d->zmq);
     gw_arena_free(d->answers);
@@ -148,11 +162,10 @@ static size_t chunk_size(const call *c, size_t first)
     return n;
 }
 
-static dunlin_code send_chunk(call *c)
+static dunlin_code send_message(call *c, chunk *k)
 {
     dunlin *d = c->d;
-    chunk *k = &c->window[c->in_flight];
-    *k = (chunk){.serial = ++d->serial, .first = c->sent, .n = chunk_size(c, c->sent)};
+    k->serial = ++d->serial;
     char id[24];
     int id_n = snprintf(id, sizeof id, "%llu", (unsigned long long)k->serial);
     dunlin_code rc = send_frame(d, WIRE_INTAKE_PROTOCOL, strlen(WIRE_INTAKE_PROTOCOL), true);
@@ -164,10 +177,39 @@ static dunlin_code send_chunk(call *c)
         const dunlin_body *b = &c->bodies[c->order[k->first + i]];
         rc = send_frame(d, b->json, b->bytes, i + 1 < k->n);
     }
+    return rc;
+}
+
+static dunlin_code send_chunk(call *c)
+{
+    chunk *k = &c->window[c->in_flight];
+    *k = (chunk){.first = c->sent, .n = chunk_size(c, c->sent)};
+    dunlin_code rc = send_message(c, k);
     if (rc == DUNLIN_OK) {
         c->sent += k->n;
         c->in_flight++;
     }
+    return rc;
+}
+
+/* Was the connection lost since the last look? */
+static bool was_cut(dunlin *d)
+{
+    bool cut = false;
+    zmq_msg_t msg;
+    zmq_msg_init(&msg);
+    while (zmq_msg_recv(&msg, d->monitor, ZMQ_DONTWAIT) >= 0)
+        cut = true;
+    zmq_msg_close(&msg);
+    return cut;
+}
+
+/* Everything unanswered again, under new serials: the ids make it safe. */
+static dunlin_code send_again(call *c)
+{
+    dunlin_code rc = DUNLIN_OK;
+    for (size_t i = 0; i < c->in_flight && rc == DUNLIN_OK; i++)
+        rc = send_message(c, &c->window[i]);
     return rc;
 }
 
@@ -258,12 +300,17 @@ static dunlin_code take_verdicts(call *c, chunk *k, frame *f)
 static dunlin_code receive_answer(call *c)
 {
     dunlin *d = c->d;
-    zmq_pollitem_t item = {.socket = d->socket, .events = ZMQ_POLLIN};
-    int n = zmq_poll(&item, 1, d->timeout_ms);
+    zmq_pollitem_t items[] = {
+        {.socket = d->socket, .events = ZMQ_POLLIN},
+        {.socket = d->monitor, .events = ZMQ_POLLIN},
+    };
+    int n = zmq_poll(items, 2, d->timeout_ms);
     if (n == 0)
         return fail(d, DUNLIN_ETIMEOUT, "no answer in time; sending the same ids again is safe");
     if (n < 0)
         return zmq_errno() == EINTR ? DUNLIN_OK : fail(d, DUNLIN_EIO, zmq_strerror(zmq_errno()));
+    if (!(items[0].revents & ZMQ_POLLIN))
+        return was_cut(d) ? send_again(c) : DUNLIN_OK;
     frame f;
     if (!receive_frame(d, &f))
         return fail(d, DUNLIN_EIO, zmq_strerror(zmq_errno()));
@@ -327,6 +374,7 @@ dunlin_code dunlin_send(dunlin *d, const char *verb_name, const dunlin_body *bod
     if (!order)
         return fail(d, DUNLIN_ENOMEM, "out of memory");
     c.order = order;
+    was_cut(d); /* old news: what is sent from here on goes into the next connection */
     gw_arena_reset(d->answers);
     for (size_t i = 0; i < n; i++) {
         ret[i] = (dunlin_verdict){DUNLIN_UNKNOWN, "", 0};

@@ -71,7 +71,9 @@ DUNLIN_API dunlin_code dunlin_open(const dunlin_options *options, dunlin **ret, 
 DUNLIN_API void dunlin_close(dunlin *d);
 
 /* Send n bodies of a verb ("submit", "item", "payment", ...) and wait for all verdicts; ret has
- * room for n, in the order of bodies. Bodies answered busy are sent again as the options say. */
+ * room for n, in the order of bodies. Bodies answered busy are sent again as the options say; when
+ * the connection is lost on the way, all that is not answered is sent again over the next one (a
+ * body that had arrived already is then DUNLIN_DUPLICATE with its first receipt). */
 DUNLIN_API dunlin_code dunlin_send(dunlin *d, const char *verb, const dunlin_body *bodies, size_t n,
                                    dunlin_verdict *ret);
 

@@ -245,7 +245,7 @@ static gw_code put_field(const encoder *e, const field *f, const char *base)
     case MAYBE_PART:
         if (((const gw_str *)(const void *)(base + f->rows[0].offset))->n == 0)
             return GW_OK;
-        /* fall through */
+        __attribute__((fallthrough));
     case PART:
         json_put_name(e->out, f->name);
         return put_rows(e, f->rows, base);
@@ -380,7 +380,7 @@ static gw_code get_field(const decoder *d, const field *f, uint32_t object, char
     case MAYBE_PART:
         if (!node)
             return GW_OK;
-        /* fall through */
+        __attribute__((fallthrough));
     case PART:
         if (!node)
             return wrong(d->type, f->name, "an object", d->err);

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { RESTART_TRIES = 200 };
+
 static bool said(const char *what, const gw_err *err)
 {
     fprintf(stderr, "intake_server: %s: %s\n", what, err->text);
@@ -73,10 +75,17 @@ bool intake_server_start(intake_server *s, uint32_t outbox_max, const intake_cal
     return start_intake(s);
 }
 
+/* libzmq gives a port back in its own time after a close. */
 bool intake_server_restart(intake_server *s)
 {
     intake_stop(s->intake);
     s->intake = NULL;
+    for (int i = 0; i < RESTART_TRIES; i++) {
+        gw_err err = {0};
+        if (intake_start(&s->config, &s->intake, &err) == GW_OK)
+            return true;
+        zmq_poll(NULL, 0, 10);
+    }
     return start_intake(s);
 }
 

@@ -1,0 +1,207 @@
+/* libdunlin against a real intake, and against peers that misbehave. */
+#include "gateway/client/dunlin.h"
+#include "tests/support/intake_server.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+enum { TEXT = 200, MANY = 2500 };
+
+static intake_server server;
+
+static int start(void **unused)
+{
+    (void)unused;
+    return intake_server_start(&server, 0, NULL) ? 0 : -1;
+}
+
+static int stop(void **unused)
+{
+    (void)unused;
+    intake_server_stop(&server);
+    return 0;
+}
+
+static dunlin *open_as(const curve_pair *pair, int timeout_ms, int busy_ms)
+{
+    dunlin *d = NULL;
+    char why[200] = "";
+    dunlin_options o = {
+        .endpoint = intake_endpoint(server.intake),
+        .server_key = server.server.public_key,
+        .secret_key = pair->secret_key,
+        .timeout_ms = timeout_ms,
+        .busy_ms = busy_ms,
+    };
+    assert_int_equal(dunlin_open(&o, &d, why, sizeof why), DUNLIN_OK);
+    return d;
+}
+
+static dunlin_body job(char text[TEXT], const char *prefix, int number)
+{
+    int n = snprintf(text, TEXT,
+                     "{\"id\":\"%s-%d\",\"debtor\":\"d%d\",\"channel\":\"sms\",\"template\":\"t\"}",
+                     prefix, number, number % 7);
+    return (dunlin_body){text, (size_t)n};
+}
+
+static dunlin_kind send_one(dunlin *d, const char *name, const char *json)
+{
+    dunlin_body body = {json, strlen(json)};
+    dunlin_verdict v;
+    assert_int_equal(dunlin_send(d, name, &body, 1, &v), DUNLIN_OK);
+    return v.kind;
+}
+
+static void more_bodies_than_one_message_takes_are_all_answered_in_order(void **unused)
+{
+    (void)unused;
+    static char text[MANY][TEXT];
+    static dunlin_body bodies[MANY];
+    static dunlin_verdict verdicts[MANY];
+    dunlin *d = open_as(&server.erp, 0, 0);
+    for (int i = 0; i < MANY; i++)
+        bodies[i] = job(text[i], "many", i);
+    bodies[MANY / 2] = (dunlin_body){"{}", 2};
+    assert_int_equal(dunlin_send(d, "submit", bodies, MANY, verdicts), DUNLIN_OK);
+    for (int i = 0; i < MANY; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "\"many-%d\"", i);
+        assert_int_equal(verdicts[i].kind, i == MANY / 2 ? DUNLIN_REJECTED : DUNLIN_ACCEPTED);
+        if (i != MANY / 2)
+            assert_non_null(strstr(verdicts[i].json, id));
+    }
+    assert_int_equal(dunlin_send(d, "submit", bodies, MANY, verdicts), DUNLIN_OK);
+    assert_int_equal(verdicts[0].kind, DUNLIN_DUPLICATE);
+    assert_int_equal(verdicts[MANY - 1].kind, DUNLIN_DUPLICATE);
+    dunlin_close(d);
+}
+
+static void a_verdict_about_the_whole_message_is_given_for_each_body(void **unused)
+{
+    (void)unused;
+    dunlin *d = open_as(&server.erp, 0, 0);
+    dunlin_body bodies[3] = {{"{}", 2}, {"{}", 2}, {"{}", 2}};
+    dunlin_verdict v[3];
+    assert_int_equal(dunlin_send(d, "shout", bodies, 3, v), DUNLIN_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(v[i].kind, DUNLIN_REJECTED);
+        assert_non_null(strstr(v[i].json, "unknown verb"));
+    }
+    dunlin_close(d);
+}
+
+static void events_and_conflicts_have_their_kinds(void **unused)
+{
+    (void)unused;
+    dunlin *d = open_as(&server.erp, 0, 0);
+    const char *item = "{\"id\":\"i\",\"debtor\":\"d\",\"due\":\"2013-02-01\",\"amount_minor\":5,"
+                       "\"currency\":\"EUR\"}";
+    assert_int_equal(send_one(d, "item", item), DUNLIN_ACCEPTED);
+    assert_int_equal(send_one(d, "item", item), DUNLIN_DUPLICATE);
+    assert_int_equal(send_one(d, "payment",
+                              "{\"id\":\"p\",\"debtor\":\"d\",\"item\":\"i\","
+                              "\"amount_minor\":6,\"currency\":\"EUR\"}"),
+                     DUNLIN_REJECTED);
+    dunlin_close(d);
+}
+
+static void *start_store_again(void *arg)
+{
+    (void)arg;
+    zmq_poll(NULL, 0, 500); /* let the first answers be busy */
+    redis_server_continue(server.redis);
+    return NULL;
+}
+
+static void busy_is_repeated_until_it_is_taken(void **unused)
+{
+    (void)unused;
+    char text[TEXT];
+    pthread_t helper;
+    dunlin_verdict v;
+    dunlin *d = open_as(&server.erp, 20000, 20000);
+    dunlin_body body = job(text, "busy", 1);
+    redis_server_kill(server.redis);
+    dunlin *impatient = open_as(&server.erp, 20000, -1);
+    assert_int_equal(dunlin_send(impatient, "submit", &body, 1, &v), DUNLIN_OK);
+    assert_int_equal(v.kind, DUNLIN_BUSY);
+    dunlin_close(impatient);
+    assert_true(redis_server_restart(server.redis));
+    redis_server_stop(server.redis);
+    assert_int_equal(pthread_create(&helper, NULL, start_store_again, NULL), 0);
+    assert_int_equal(dunlin_send(d, "submit", &body, 1, &v), DUNLIN_OK);
+    pthread_join(helper, NULL);
+    assert_true(v.kind == DUNLIN_ACCEPTED || v.kind == DUNLIN_DUPLICATE);
+    dunlin_close(d);
+}
+
+static void a_stranger_gets_no_answer_and_is_told_in_time(void **unused)
+{
+    (void)unused;
+    curve_pair pair;
+    gw_err err = {0};
+    char text[TEXT];
+    dunlin_verdict v;
+    assert_int_equal(curve_generate(&pair, &err), GW_OK);
+    dunlin *d = open_as(&pair, 300, 0);
+    dunlin_body body = job(text, "stranger", 1);
+    assert_int_equal(dunlin_send(d, "submit", &body, 1, &v), DUNLIN_ETIMEOUT);
+    assert_int_equal(v.kind, DUNLIN_UNKNOWN);
+    assert_true(strlen(dunlin_error(d)) > 0);
+    dunlin_close(d);
+}
+
+static void the_gateway_may_restart_between_calls(void **unused)
+{
+    (void)unused;
+    char endpoint[CURVE_ENDPOINT_TEXT];
+    char text[TEXT];
+    dunlin_verdict v;
+    dunlin *d = open_as(&server.erp, 20000, 0);
+    dunlin_body body = job(text, "restart", 1);
+    assert_int_equal(dunlin_send(d, "submit", &body, 1, &v), DUNLIN_OK);
+    snprintf(endpoint, sizeof endpoint, "%s", intake_endpoint(server.intake));
+    server.config.endpoint = endpoint; /* the same port again */
+    assert_true(intake_server_restart(&server));
+    assert_int_equal(dunlin_send(d, "submit", &body, 1, &v), DUNLIN_OK);
+    assert_int_equal(v.kind, DUNLIN_DUPLICATE);
+    dunlin_close(d);
+    server.config.endpoint = "tcp://127.0.0.1:*";
+}
+
+static void wrong_options_are_refused_with_a_reason(void **unused)
+{
+    (void)unused;
+    dunlin *d = NULL;
+    char why[200] = "";
+    dunlin_options o = {.endpoint = "tcp://127.0.0.1:1", .server_key = "short", .secret_key = "x"};
+    assert_int_equal(dunlin_open(&o, &d, why, sizeof why), DUNLIN_EINVAL);
+    assert_non_null(strstr(why, "Z85"));
+    o = (dunlin_options){.endpoint = "nonsense",
+                         .server_key = server.server.public_key,
+                         .secret_key = server.erp.secret_key};
+    assert_int_equal(dunlin_open(&o, &d, why, sizeof why), DUNLIN_EINVAL);
+    assert_null(d);
+    assert_string_equal(dunlin_version(), DUNLIN_VERSION);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(more_bodies_than_one_message_takes_are_all_answered_in_order),
+        cmocka_unit_test(a_verdict_about_the_whole_message_is_given_for_each_body),
+        cmocka_unit_test(events_and_conflicts_have_their_kinds),
+        cmocka_unit_test(busy_is_repeated_until_it_is_taken),
+        cmocka_unit_test(a_stranger_gets_no_answer_and_is_told_in_time),
+        cmocka_unit_test(the_gateway_may_restart_between_calls),
+        cmocka_unit_test(wrong_options_are_refused_with_a_reason),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
