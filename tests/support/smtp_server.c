@@ -129,7 +129,7 @@ static void drip(conn *c, const char *reply, int each_ms)
     }
 }
 
-typedef enum { ACTED_NOT, ACTED, ACTED_CLOSED } acted;
+typedef enum { ACTED_NOT, ACTED, ACTED_CLOSED, ACTED_TLS } acted;
 
 static acted act(conn *c, smtp_at at, const char *line)
 {
@@ -145,8 +145,10 @@ static acted act(conn *c, smtp_at at, const char *line)
             hang(c);
         if (r->act == DO_DRIP)
             drip(c, r->reply, r->delay_ms);
-        if (r->act == DO_REPLY || r->act == DO_REPLY_CLOSE)
+        if (r->act == DO_REPLY || r->act == DO_REPLY_CLOSE || r->act == DO_TLS_AFTER)
             say(c, r->reply);
+        if (r->act == DO_TLS_AFTER)
+            return ACTED_TLS;
         return r->act == DO_REPLY || (r->act == DO_DRIP && r->reply && r->reply[0]) ? ACTED
                                                                                     : ACTED_CLOSED;
     }
@@ -232,9 +234,9 @@ static bool take_content(conn *c)
 static bool start_tls(conn *c, const char *line)
 {
     acted done = act(c, AT_STARTTLS, line);
-    if (done != ACTED_NOT)
+    if (done == ACTED || done == ACTED_CLOSED)
         return done == ACTED;
-    if (!say(c, "220 2.0.0 Ready\r\n"))
+    if (done == ACTED_NOT && !say(c, "220 2.0.0 Ready\r\n"))
         return false;
     SSL *ssl = SSL_new(c->s->tls);
     SSL_set_fd(ssl, c->fd);

@@ -29,6 +29,7 @@ typedef enum {
     DO_REPLY_CLOSE, /* send it and close */
     DO_CLOSE,       /* close without a word */
     DO_HANG,        /* say nothing until the client goes away */
+    DO_TLS_AFTER,   /* AT_STARTTLS: send `reply`, then begin TLS as if nothing were wrong */
     DO_DRIP,        /* send `reply` one byte each delay_ms, for ever if `reply` is empty */
 } smtp_do;
 

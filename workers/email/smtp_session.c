@@ -30,6 +30,7 @@ typedef struct run {
     char reply[REPLY_TEXT_MAX]; /* of the session: greeting, EHLO, STARTTLS, AUTH; what fits */
     size_t reply_n;
     bool replied_to; /* we have said something since */
+    bool injected;   /* somebody spoke in plain text behind STARTTLS */
     bool quitting;   /* QUIT was said: the session's reply stays what it was */
     char tls[CHANNEL_TLS_MAX];
 
@@ -204,7 +205,7 @@ static void finish(run *r)
     line_busy(r->line, false);
     keep_text(a, "MAIL", -1, &r->seen.mail);
     keep_text(a, r->seen.content_begun ? "DOT" : "DATA", -1, &r->seen.message);
-    r->seen.watchdog = line_was_cut(r->line);
+    r->seen.watchdog = line_was_cut(r->line) && !r->injected;
     smtp_decide(a, &r->seen);
     snprintf(a->outcome.remote_host, sizeof a->outcome.remote_host, "%s", r->relay->config.host);
     snprintf(a->outcome.remote_tls, sizeof a->outcome.remote_tls, "%s", r->tls);
@@ -381,6 +382,7 @@ static void watch_starttls(run *r)
     bool whole = reply_is_whole(r, &behind);
     if (behind > 0 || r->reply_n == sizeof r->reply) {
         gw_log(GW_LOG_WARN, "plain text behind the answer to STARTTLS, line cut", NULL);
+        r->injected = true;
         line_cut(r->line);
     }
     if (whole && r->reply[0] == '2')
