@@ -63,7 +63,6 @@ typedef struct {
     int64_t lease_ttl_ms;
     int64_t recovery_grace_ms;
 
-    const char *rules_pack; /* file name in rules/ without .jsonc */
     const char *templates_dir;
     const char *default_locale;
 
