@@ -77,6 +77,7 @@ struct dispatch {
     uint64_t control_mark; /* changes with the set of pauses */
     bool relook;           /* held reminders are to be looked at again, from relook_at on */
     char relook_at[STATE_CURSOR_TEXT];
+    gw_mono idle_next;
     gw_mono store_next; /* the store failed: not before */
     bool store_ok;
 

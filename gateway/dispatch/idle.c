@@ -36,16 +36,20 @@ static walk_waiting waiting_for(dispatch *d, const char *lanes, int64_t *ret_nex
 
 void walk_run(dispatch *d)
 {
+    enum { LOOK_MS = 200 };
     gw_wall target;
     char lanes[CORE_LANES + 2];
     int64_t next;
-    if (!d->cfg.walk || !gw_clock_is_manual(d->clock))
+    gw_mono mono = gw_mono_now();
+    bool manual = gw_clock_is_manual(d->clock);
+    if (!d->cfg.walk || (!manual && mono.ms < d->idle_next.ms))
         return;
+    d->idle_next.ms = mono.ms + LOOK_MS;
     gw_wall now = core_now(d);
     served_lanes(d, lanes);
     walk_waiting w = waiting_for(d, lanes, &next);
     clock_walk_report(d->cfg.walk, w);
-    if (w != WALK_IDLE || !clock_walk_target(d->cfg.walk, &target))
+    if (w != WALK_IDLE || !manual || !clock_walk_target(d->cfg.walk, &target))
         return;
     gw_wall to = {next < target.ms ? next : target.ms};
     gw_err err = {0};

@@ -1,0 +1,38 @@
+/* query_part.h - what the files behind query.h share. Private to gateway/dispatch. */
+#ifndef GATEWAY_DISPATCH_QUERY_PART_H
+#define GATEWAY_DISPATCH_QUERY_PART_H
+
+#include "gateway/dispatch/decide.h"
+#include "gateway/dispatch/load.h"
+#include "gateway/dispatch/query.h"
+#include "gateway/dispatch/template_cache.h"
+
+struct query {
+    const dispatch_config *cfg;
+    dispatch *d;
+    template_cache *templates;
+};
+
+/* The reminder of (source, job), with its debtor. GW_ENOTFOUND, GW_EINVAL no job or source named.
+ */
+gw_code query_find_job(query *q, const intake_ask *ask, loaded **ret, gw_err *err);
+/* The debtor the body names. GW_ENOTFOUND, GW_EINVAL. */
+gw_code query_find_debtor(query *q, const intake_ask *ask, view_debtor **ret, gw_err *err);
+/* What decide needs, with the pauses as stored now. */
+gw_code query_context(query *q, const intake_ask *ask, decide_context *ret, gw_err *err);
+
+gw_code query_job(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+gw_code query_jobs(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+gw_code query_debtor(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+gw_code query_items(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+gw_code query_explain(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+
+/* Append {"verdict", ..., "text"} of the decision about this reminder as of now. */
+gw_code explain_reminder(query *q, const intake_ask *ask, const view_debtor *d,
+                         const view_reminder *r, gw_wall now, gw_buf *ret, gw_err *err);
+
+/* "name":"2013-..Z" unless the time is absent. */
+void query_put_time(gw_buf *b, const char *name, int64_t ms);
+void query_put_text(gw_buf *b, const char *name, gw_str value); /* unless it is empty */
+
+#endif

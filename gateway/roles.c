@@ -1,0 +1,385 @@
+#include "gateway/roles.h"
+
+#include "gateway/base/file.h"
+#include "gateway/base/log.h"
+#include "gateway/base/time.h"
+#include "gateway/dispatch/query.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { INTAKE = 1, DISPATCH = 2, RECORDER = 4, NAME_MAX_BYTES = 300 };
+
+struct roles {
+    const config *c;
+    unsigned wanted;
+    gw_clock *clock;
+    clock_walk *walk;
+    state_config store;
+    curve_pair pair;
+    uint8_t id_key[GW_ID_KEY_BYTES];
+    policy_rules *rules;
+    zone_table *zones;
+    ladder *ladders[DISPATCH_LADDERS_MAX];
+    size_t ladder_n;
+    dispatch_source *sources;
+    dispatch_config dispatch_config;
+    char templates[CONFIG_PATH_BYTES], schema[CONFIG_PATH_BYTES], unsubscribe[600];
+    void *zmq;
+    zap *zap;
+    evidence *ev;
+    recorder *recorder;
+    dispatch *dispatch;
+    pthread_t thread;
+    bool running;
+    query *query;
+    intake *intake;
+};
+
+/* ---- keys ---- */
+
+static gw_code read_hex_key(const config *c, const char *name, uint8_t ret[GW_ID_KEY_BYTES],
+                            gw_err *err)
+{
+    char path[CONFIG_PATH_BYTES];
+    size_t n = 0;
+    GW_AUTO_BUF gw_buf text;
+    gw_buf_init(&text, 256);
+    config_data_path(c, name, path);
+    gw_code rc = gw_file_read(path, &text, err);
+    if (rc != GW_OK)
+        return gw_wrap(err, rc, "run `dunlin up` once, it makes the keys");
+    bool good = sodium_hex2bin(ret, GW_ID_KEY_BYTES, text.data, text.n, "\n", &n, NULL) == 0 &&
+                n == GW_ID_KEY_BYTES;
+    gw_buf_wipe(&text);
+    return good ? GW_OK : gw_fail(err, GW_EINVAL, "%s: 64 hex digits are expected", name);
+}
+
+static gw_code open_keys(roles *r, gw_err *err)
+{
+    char path[CONFIG_PATH_BYTES];
+    gw_code rc = read_hex_key(r->c, "keys/id.key", r->id_key, err);
+    config_data_path(r->c, "keys/gateway.key", path);
+    return rc == GW_OK ? curve_load(path, &r->pair, err) : rc;
+}
+
+/* ---- the state store and the clock ---- */
+
+static gw_code open_store(roles *r, gw_err *err)
+{
+    const config *c = r->c;
+    r->store = (state_config){
+        .unix_socket = *c->redis_socket ? c->redis_socket : NULL,
+        .host = c->redis_host,
+        .port = (int)c->redis_port,
+        .password_file = *c->redis_password_file ? c->redis_password_file : NULL,
+        .timeout_ms = (int)c->redis_timeout_ms,
+    };
+    GW_AUTO(state_close) state *s = NULL;
+    gw_code rc = state_open(&r->store, &s, err);
+    gw_mono from = gw_mono_now();
+    while (rc == GW_OK) {
+        rc = state_setup(s, err);
+        if (rc != GW_EBUSY || gw_mono_now().ms - from.ms > ROLES_STORE_WAIT_MS)
+            break;
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL); /* Redis is still starting */
+        rc = GW_OK;
+    }
+    if (rc != GW_OK)
+        return rc;
+
+    gw_wall stored;
+    bool manual;
+    rc = state_clock_get(s, &manual, &stored, err);
+    if (rc != GW_OK)
+        return rc;
+    if (manual && !c->clock_movable)
+        return gw_fail(err, GW_EREFUSED,
+                       "this data folder stands at a moved clock; set clock.movable, or release "
+                       "the clock first");
+    if (!manual && c->clock_movable && *c->clock_start) {
+        rc = gw_time_parse(gw_str_of(c->clock_start), &stored, err);
+        if (rc == GW_OK)
+            rc = state_clock_set(s, &stored, err);
+        manual = true;
+    }
+    if (rc == GW_OK && manual)
+        gw_clock_set(r->clock, stored);
+    return rc;
+}
+
+/* ---- rules, ladders, sources ---- */
+
+static int is_ladder(const struct dirent *e)
+{
+    size_t n = strlen(e->d_name);
+    return n > 6 && strcmp(e->d_name + n - 6, ".jsonc") == 0;
+}
+
+static gw_code load_ladders(roles *r, gw_err *err)
+{
+    char dir[CONFIG_PATH_BYTES];
+    struct dirent **names = NULL;
+    gw_code rc = GW_OK;
+    config_dir_path(r->c, "ladders", dir);
+    int n = scandir(dir, &names, is_ladder, alphasort);
+    for (int i = 0; i < n; i++) {
+        char path[CONFIG_PATH_BYTES + NAME_MAX_BYTES];
+        snprintf(path, sizeof path, "%s/%s", dir, names[i]->d_name);
+        if (rc == GW_OK && r->ladder_n == DISPATCH_LADDERS_MAX)
+            rc = gw_fail(err, GW_ELIMIT, "more than %d ladders", DISPATCH_LADDERS_MAX);
+        if (rc == GW_OK)
+            rc = ladder_load(path, &r->ladders[r->ladder_n], err);
+        r->ladder_n += rc == GW_OK;
+        free(names[i]);
+    }
+    free(names);
+    return rc;
+}
+
+static gw_code load_sources(roles *r, gw_err *err)
+{
+    static const gw_str none = {"*", 1};
+    const config_source *other = config_source_of(r->c, none);
+    r->sources = calloc(r->c->source_n + 1, sizeof *r->sources);
+    if (!r->sources)
+        return gw_fail(err, GW_ENOMEM, "reading the sources");
+    for (size_t i = 0; i <= r->c->source_n; i++) {
+        const config_source *s = i < r->c->source_n ? &r->c->sources[i] : other;
+        r->sources[i] = (dispatch_source){.name = s->name,
+                                          .creditor = s->creditor,
+                                          .signature = s->signature,
+                                          .locale = s->locale,
+                                          .ladder = s->ladder};
+    }
+    return GW_OK;
+}
+
+static gw_code load_decisions(roles *r, gw_err *err)
+{
+    char rules[CONFIG_PATH_BYTES], calendars[CONFIG_PATH_BYTES];
+    config_dir_path(r->c, "rules", rules);
+    config_dir_path(r->c, "calendars", calendars);
+    r->zones = zone_table_new();
+    if (!r->zones)
+        return gw_fail(err, GW_ENOMEM, "opening the zones");
+    gw_code rc = policy_rules_load(rules, calendars, &r->rules, err);
+    if (rc == GW_OK)
+        rc = load_ladders(r, err);
+    return rc == GW_OK ? load_sources(r, err) : rc;
+}
+
+/* ---- evidence ---- */
+
+/* The log cannot be trusted any more: a new start verifies and recovers it. */
+static void evidence_failed(void *arg)
+{
+    (void)arg;
+    gw_log(GW_LOG_ERROR, "the evidence log failed; the process ends", NULL);
+    _exit(1);
+}
+
+static gw_code open_evidence(roles *r, gw_err *err)
+{
+    char dir[CONFIG_PATH_BYTES], log_key[CONFIG_PATH_BYTES], tenant_key[CONFIG_PATH_BYTES];
+    config_data_path(r->c, "evidence", dir);
+    config_data_path(r->c, "keys/log.key", log_key);
+    config_data_path(r->c, "keys/tenant.key", tenant_key);
+    evidence_config ec = {.dir = dir,
+                          .origin_base = r->c->evidence_origin,
+                          .log_key = log_key,
+                          .tenant_key = tenant_key,
+                          .node = r->c->evidence_node,
+                          .build = DUNLIN_VERSION,
+                          .config_hash = r->c->hash,
+                          .rules_hash = policy_rules_hash(r->rules)};
+    gw_code rc = evidence_open(&ec, r->clock, &r->ev, err);
+    if (rc == GW_OK)
+        rc = recorder_start(&r->store, r->ev, evidence_failed, NULL, &r->recorder, err);
+    return rc;
+}
+
+/* ---- dispatch ---- */
+
+static void fill_dispatch_config(roles *r)
+{
+    const config *c = r->c;
+    config_data_path(c, "templates", r->templates);
+    snprintf(r->unsubscribe, sizeof r->unsubscribe, "%s%s",
+             *c->email_unsubscribe_url || !*c->email_unsubscribe_mailto ? "" : "mailto:",
+             *c->email_unsubscribe_url ? c->email_unsubscribe_url : c->email_unsubscribe_mailto);
+    retry_rules retry = retry_defaults();
+    retry.first_ms = c->retry_first_ms;
+    retry.ceiling_ms = c->retry_ceiling_ms;
+    retry.attempts = (int)c->retry_attempts;
+    retry.starts = (int)c->poison_starts;
+    r->dispatch_config = (dispatch_config){
+        .zmq = r->zmq,
+        .zap = r->zap,
+        .worker_endpoint = c->worker_endpoint,
+        .pair = &r->pair,
+        .state = r->store,
+        .evidence = r->ev,
+        .recorder = r->recorder,
+        .clock = r->clock,
+        .walk = r->walk,
+        .template_store = r->templates,
+        .id_key = r->id_key,
+        .rules = r->rules,
+        .zones = r->zones,
+        .ladders = (const ladder *const *)r->ladders,
+        .ladder_n = r->ladder_n,
+        .sources = r->sources,
+        .source_n = c->source_n + 1,
+        .sender = {.name = c->email_from_name,
+                   .address = c->email_from_address,
+                   .reply_to = c->email_reply_to,
+                   .unsubscribe = r->unsubscribe},
+        .channels = 1U << POLICY_EMAIL, /* the channels that have a worker program */
+        .retry = retry,
+        .promise_grace_days = ROLES_GRACE_DAYS,
+        .lease_ms = (int)c->lease_ttl_ms,
+        .silence_ms = (int)c->worker_lost_ms,
+        .grace_ms = (int)c->recovery_grace_ms,
+        .heartbeat_ms = (int)c->worker_heartbeat_ms,
+    };
+}
+
+static void *run_dispatch(void *arg)
+{
+    dispatch_run(arg);
+    return NULL;
+}
+
+static gw_code start_dispatch(roles *r, gw_err *err)
+{
+    gw_code rc = dispatch_open(&r->dispatch_config, &r->dispatch, err);
+    if (rc != GW_OK)
+        return rc;
+    if (pthread_create(&r->thread, NULL, run_dispatch, r->dispatch) != 0)
+        return gw_fail(err, GW_ENOMEM, "starting the dispatch thread");
+    r->running = true;
+    return GW_OK;
+}
+
+static gw_code start_intake(roles *r, gw_err *err)
+{
+    config_dir_path(r->c, "schema", r->schema);
+    gw_code rc = query_new(&r->dispatch_config, r->dispatch, &r->query, err);
+    if (rc != GW_OK)
+        return rc;
+    intake_config ic = {.zmq = r->zmq,
+                        .zap = r->zap,
+                        .endpoint = r->c->intake_endpoint,
+                        .pair = &r->pair,
+                        .schema_folder = r->schema,
+                        .state = r->store,
+                        .id_key = r->id_key,
+                        .clock = r->clock,
+                        .outbox_max = (uint32_t)r->c->intake_outbox_max,
+                        .calls = {r->query, query_answer, query_act, query_wake}};
+    return intake_start(&ic, &r->intake, err);
+}
+
+/* ---- all of it ---- */
+
+static gw_code parse_roles(const char *names, unsigned *ret, gw_err *err)
+{
+    static const struct {
+        const char *name;
+        unsigned bit;
+    } known[] = {{"intake", INTAKE}, {"dispatch", DISPATCH}, {"recorder", RECORDER}};
+    unsigned wanted = 0;
+    for (const char *p = names; *p;) {
+        size_t n = strcspn(p, ",");
+        unsigned bit = 0;
+        for (size_t i = 0; i < GW_COUNT(known); i++)
+            if (gw_str_is((gw_str){p, n}, known[i].name))
+                bit = known[i].bit;
+        if (!bit)
+            return gw_fail(err, GW_EINVAL, "roles are intake, dispatch and recorder");
+        wanted |= bit;
+        p += n + (p[n] == ',');
+    }
+    if (!wanted || ((wanted & DISPATCH) && !(wanted & RECORDER)))
+        return gw_fail(err, GW_EINVAL, "dispatch and recorder run in one process: name both");
+    *ret = wanted;
+    return GW_OK;
+}
+
+static gw_code start_parts(roles *r, gw_err *err)
+{
+    char keys[CONFIG_PATH_BYTES];
+    config_data_path(r->c, "keys", keys);
+    r->zmq = zmq_ctx_new();
+    r->clock = gw_clock_new();
+    if (!r->zmq || !r->clock)
+        return gw_fail(err, GW_ENOMEM, "starting");
+    r->walk = r->c->clock_movable ? clock_walk_new(r->clock) : NULL;
+    gw_code rc = open_keys(r, err);
+    if (rc == GW_OK)
+        rc = open_store(r, err);
+    if (rc == GW_OK)
+        rc = load_decisions(r, err);
+    if (rc == GW_OK)
+        rc = zap_start_keys(r->zmq, keys, &r->zap, err);
+    if (rc == GW_OK && (r->wanted & RECORDER))
+        rc = open_evidence(r, err);
+    if (rc != GW_OK)
+        return rc;
+    fill_dispatch_config(r);
+    if (r->wanted & DISPATCH)
+        rc = start_dispatch(r, err);
+    if (rc == GW_OK && (r->wanted & INTAKE))
+        rc = start_intake(r, err);
+    return rc;
+}
+
+gw_code roles_start(const config *c, const char *names, roles **ret, gw_err *err)
+{
+    roles *r = calloc(1, sizeof *r);
+    if (!r)
+        return gw_fail(err, GW_ENOMEM, "starting");
+    r->c = c;
+    gw_code rc = parse_roles(names, &r->wanted, err);
+    if (rc == GW_OK)
+        rc = start_parts(r, err);
+    if (rc != GW_OK) {
+        roles_stop(r);
+        return rc;
+    }
+    *ret = r;
+    return GW_OK;
+}
+
+void roles_stop(roles *r)
+{
+    if (!r)
+        return;
+    intake_stop(r->intake);
+    query_free(r->query);
+    if (r->running) {
+        dispatch_drain(r->dispatch, ROLES_DRAIN_MS);
+        pthread_join(r->thread, NULL);
+    }
+    dispatch_close(r->dispatch);
+    recorder_stop(r->recorder);
+    evidence_close(r->ev);
+    zap_stop(r->zap);
+    if (r->zmq)
+        zmq_ctx_term(r->zmq);
+    for (size_t i = 0; i < r->ladder_n; i++)
+        ladder_free(r->ladders[i]);
+    free(r->sources);
+    policy_rules_free(r->rules);
+    zone_table_free(r->zones);
+    clock_walk_free(r->walk);
+    gw_clock_free(r->clock);
+    curve_wipe(&r->pair);
+    sodium_memzero(r->id_key, sizeof r->id_key);
+    free(r);
+}

@@ -1,0 +1,30 @@
+/* roles.h - the parts of a gateway process, opened in order and closed in reverse.
+ *
+ *     intake     the door for billing systems and operators     gateway/intake
+ *     dispatch   plans, hands out, books                        gateway/dispatch
+ *     recorder   moves the outbox into the evidence log         gateway/dispatch/recorder.h
+ *
+ * intake may run alone, on as many machines as wanted. dispatch stores message bytes in the
+ * evidence folder, whose one writer is the process of the recorder: the two go together.
+ *
+ * Thread: roles_start and roles_stop one thread. */
+#ifndef GATEWAY_ROLES_H
+#define GATEWAY_ROLES_H
+
+#include "config/loader/config.h"
+
+enum {
+    ROLES_DRAIN_MS = 15000,      /* what is in flight is waited for so long */
+    ROLES_STORE_WAIT_MS = 10000, /* for Redis at the start */
+    ROLES_GRACE_DAYS = 2,        /* after a promised day, before it counts as broken */
+};
+
+typedef struct roles roles;
+
+/* names: comma separated. GW_EINVAL an unknown role or configuration, GW_EBUSY the state store does
+ * not answer, else what the parts say. */
+gw_code roles_start(const config *c, const char *names, roles **ret, gw_err *err) GW_NODISCARD;
+/* Drain and close everything. Accepts NULL. */
+void roles_stop(roles *r);
+
+#endif
