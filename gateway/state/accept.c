@@ -1,7 +1,8 @@
 /* accept.c - the fast path of submit: jobs to dunlin_accept. */
 #include "gateway/state/calls.h"
+#include "gateway/state/head.h"
 
-enum { CALL_JOBS = 256, JOB_ARGS = 8 };
+enum { CALL_JOBS = 256, JOB_ARGS = 4 };
 
 typedef struct {
     state *s;
@@ -10,6 +11,7 @@ typedef struct {
     uint32_t outbox_max;
     gw_arena *arena;
     state_accepted *ret;
+    gw_buf head; /* one packed field a */
 } accepting;
 
 static gw_code check_job(const state_job *j, gw_err *err)
@@ -56,21 +58,35 @@ static size_t args_of(const void *self, size_t item)
 
 static void put_job(void *self, size_t item)
 {
-    const accepting *a = self;
+    accepting *a = self;
     const state_job *j = &a->jobs[item];
+    gw_buf_clear(&a->head);
+    head_pack(j, a->now, &a->head);
+    if (a->head.code != GW_OK)
+        a->s->out.code = a->head.code;
     conn_arg_id(a->s, &j->rid);
     conn_arg_id(a->s, &j->did);
-    conn_arg(a->s, j->source);
-    conn_arg(a->s, j->debtor);
-    conn_arg(a->s, j->case_id);
-    conn_arg(a->s, j->job);
-    conn_arg(a->s, j->channel);
+    conn_arg(a->s, gw_buf_str(&a->head));
     conn_arg(a->s, j->body);
+}
+
+/* Field a, or at alone, of the reminder that is there already. */
+static gw_code first_receipt(const redisReply *r, int64_t *ret_ms, gw_err *err)
+{
+    gw_str parts[HEAD_PARTS], a = conn_text(r);
+    if (!memchr(a.p ? a.p : "", ':', a.n)) {
+        *ret_ms = conn_int(r, 0);
+        return GW_OK;
+    }
+    gw_code rc = head_unpack(a, parts, err);
+    if (rc == GW_OK)
+        *ret_ms = strtoll(parts[HEAD_AT].p, NULL, 10); /* a comma ends it */
+    return rc;
 }
 
 static const struct {
     char letter;
-    uint8_t extra; /* elements it brings: at, then the stored body */
+    uint8_t extra; /* elements it brings: first receipt, then the stored body */
     state_accept_code code;
 } letters[] = {
     {'A', 0, STATE_ACCEPTED},
@@ -96,13 +112,13 @@ static gw_code take_answer(void *self, const uint32_t *items, size_t n, const re
         state_accepted got = {.code = letters[k].code};
         if (got.code == STATE_ACCEPTED)
             got.accepted_ms = a->now.ms;
+        gw_code rc = GW_OK;
         if (letters[k].extra > 0)
-            got.accepted_ms = conn_int(r->element[at++], 0);
-        if (letters[k].extra > 1) {
-            gw_code rc = conn_copy(a->arena, r->element[at++], &got.stored_body, err);
-            if (rc != GW_OK)
-                return rc;
-        }
+            rc = first_receipt(r->element[at++], &got.accepted_ms, err);
+        if (rc == GW_OK && letters[k].extra > 1)
+            rc = conn_copy(a->arena, r->element[at++], &got.stored_body, err);
+        if (rc != GW_OK)
+            return rc;
         a->ret[items[i]] = got;
     }
     return GW_OK;
@@ -130,6 +146,9 @@ gw_code state_accept(state *s, const state_job *jobs, size_t n, gw_wall now, uin
         if (rc != GW_OK)
             return rc;
     }
-    accepting a = {s, jobs, now, outbox_max, arena, ret};
-    return calls_run(s, &plan, &a, n, err);
+    accepting a = {s, jobs, now, outbox_max, arena, ret, {0}};
+    gw_buf_init(&a.head, HEAD_MAX);
+    gw_code rc = calls_run(s, &plan, &a, n, err);
+    gw_buf_done(&a.head);
+    return rc;
 }

@@ -55,7 +55,7 @@ static const state_field *find(const state_field *f, size_t n, const char *name)
 
 static gw_code check_reminder(const state_txn *t, gw_err *err)
 {
-    static const char *const reserved[] = {"v", "ln", "did", NULL};
+    static const char *const reserved[] = {"v", "ln", "did", "a", NULL};
     if (!t->rid)
         return t->n || t->lane
                    ? gw_fail(err, GW_EINVAL, "transition without rid sets reminder fields or lane")
@@ -67,6 +67,13 @@ static gw_code check_reminder(const state_txn *t, gw_err *err)
         return gw_fail(err, GW_EINVAL, "transition: state must be one letter A..Z");
     if (t->version == 0 && (!t->did || !st))
         return gw_fail(err, GW_EINVAL, "creating a reminder needs its did and its state");
+    static const char *const identity[] = {"k", "src", "deb", "cas", "job", "ch", "at"};
+    for (size_t i = 0; i < GW_COUNT(identity); i++) {
+        const state_field *f = find(t->sets, t->n, identity[i]);
+        if (f && !f->value.p)
+            return gw_fail(err, GW_EINVAL, "transition: reminder field %s is never deleted",
+                           identity[i]);
+    }
     return check_fields(t->sets, t->n, reserved, "reminder", err);
 }
 

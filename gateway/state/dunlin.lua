@@ -8,8 +8,11 @@
 --   dl:meta                hash    format, shards, created ms
 --   dl:clock               string  manual clock in ms; absent = the system's clock
 --   dl:control             hash    pauses: "all", "channel:email", "template:NAME" -> JSON
---   dl:{NN}:r:<rid>        hash    reminder: v version, s state, k kind (j job, l ladder step), ln lane
---                                  (w e s v, - none), did, src deb cas job ch b at due; more by gateway/dispatch
+--   dl:{NN}:r:<rid>        hash    reminder: v version, s state, ln lane (w e s v f, - none), b body, did, k kind
+--                                  (l ladder step), src deb cas job ch due; more by gateway/dispatch.
+--                                  An accepted job begins with two fields only, which makes accepting it
+--                                  cheap: b and a = netstrings did, at, src, deb, cas, job, ch. Until they
+--                                  are written, v is 1, s is A, k is j, ln is w, due is at.
 --   dl:{NN}:d:<did>        hash    debtor: v version, facts, and cap counters c:<channel or *>:<day>
 --   dl:{NN}:i:<did>        hash    its items, payments, promises, disputes; a change moves d's v
 --   dl:{NN}:p:<did>        zset    score 0: rids that are not final      dl:{NN}:f:<did>  the final ones
@@ -22,29 +25,32 @@
 --                                  "1" -> netstrings, gateway/state/record.c
 --   dl:{NN}:lease          hash    owner, token, until (ms of this Redis's clock)
 -- To change it: raise FORMAT, teach function.c to convert or refuse, and keep reading old outbox entries
--- ("1", "a") until they are drained. Raise REVISION with every other change of this file.
+-- ("1", "a") until they are drained. Raise REVISION with every other change of this file; once a version
+-- is released, a function whose arguments change gets a new name, because gateways of several
+-- versions may share one store during an upgrade.
 --
 -- A function's keys are prefixes "dl:{NN}:", one per shard it works on; it builds the others from them: all
 -- carry the same hash tag, so on a cluster a call for one shard has all its keys in the slot it was
 -- routed to. On a single Redis one call may carry many shards, which costs one fsync instead of many.
 -- Checks come before the first write: Redis does not undo a function that fails half way.
-local FORMAT, REVISION = 1, 2
+local FORMAT, REVISION = 1, 3
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
 local INDEXED = { H = true, U = true, Q = true }
 local LANES = { 'w', 'e', 's', 'v', 'f' }
 
 -- While the library loads, Redis offers none of these; each entry point binds them.
-local call, unpack, concat, tonumber, pairs, ipairs, unpack_header, char
+local call, unpack, concat, tonumber, pairs, ipairs, unpack_header, char, sub
 local function bind(env)
     call, unpack, concat, tonumber = env.redis.call, env.unpack, env.table.concat, env.tonumber
-    pairs, ipairs, unpack_header, char = env.pairs, env.ipairs, env.struct.unpack, env.string.char
+    pairs, ipairs, unpack_header = env.pairs, env.ipairs, env.struct.unpack
+    char, sub = env.string.char, env.string.sub
 end
 
--- accept: args now, outbox_max, then per key: number of jobs, and 8 args per job. Answers one letter
--- per job (A accepted, D duplicate, X other body, B busy) and, in order, at for each D, at and body
--- for each X.
-local JOB = 8
+-- accept: args now, outbox_max, then per key: number of jobs, and per job rid, did, a, b. Answers one
+-- letter per job (A accepted, D duplicate, X other body, B busy) and, in order, a (or at) for each D, the
+-- same and b for each X.
+local JOB = 4
 local function accept_shard(P, args, first, n, codes, reply)
     local now, rkey, pkey, out = args[1], P .. 'r:', P .. 'p:', P .. 'out'
     local room = tonumber(args[2]) - call('XLEN', out)
@@ -57,15 +63,15 @@ local function accept_shard(P, args, first, n, codes, reply)
     local due, new, seen, done = {}, 0, {}, #codes
     i = first
     for k = 1, n do
-        local rid, name, body = args[i], names[k], args[i + 7]
+        local rid, name, body = args[i], names[k], args[i + 3]
         local old
         if not fresh or seen[rid] then
-            old = call('HMGET', name, 'b', 'at')
+            old = call('HMGET', name, 'b', 'a', 'v', 'at')
         end
-        if old and old[2] then
+        if old and (old[2] or old[3]) then
             local same = old[1] == body
             codes[done + k] = same and 'D' or 'X'
-            reply[#reply + 1] = old[2]
+            reply[#reply + 1] = old[2] or old[4] or '0' -- a ladder step has no a
             if not same then
                 reply[#reply + 1] = old[1] or ''
             end
@@ -75,9 +81,7 @@ local function accept_shard(P, args, first, n, codes, reply)
             room = room - 1
             seen[rid] = true
             codes[done + k] = 'A'
-            call('HSET', name, 'v', '1', 's', 'A', 'k', 'j', 'ln', 'w', 'did', args[i + 1],
-                'src', args[i + 2], 'deb', args[i + 3], 'cas', args[i + 4], 'job', args[i + 5],
-                'ch', args[i + 6], 'at', now, 'due', now, 'b', body)
+            call('HSET', name, 'a', args[i + 2], 'b', body)
             call('ZADD', pkey .. args[i + 1], '0', rid)
             call('XADD', out, '*', 'a', rid)
             due[2 * new + 1] = now
@@ -165,13 +169,16 @@ local function write_lanes(P, batch)
 end
 
 -- The reminder's new state in the counters, the debtor's two lists and the index.
-local function move_state(P, batch, rid, did, from, to)
+local function move_state(P, batch, rid, did, from, to, rkey)
     local n = batch.n
     if from then
         n[from] = (n[from] or 0) - 1
     end
     n[to] = (n[to] or 0) + 1
     if not from or FINAL[from] ~= FINAL[to] then
+        if did == '' then -- an accepted job, and the caller does not say whose
+            did = sub(call('HGET', rkey, 'a'), 4, 29)
+        end
         local open, final = P .. 'p:' .. did, P .. 'f:' .. did
         if from then
             call('ZREM', FINAL[from] and final or open, rid)
@@ -186,25 +193,33 @@ local function move_state(P, batch, rid, did, from, to)
     end
 end
 
--- Whether every cap has room. args[at ..]: per cap field, max, number of further fields, those fields.
-local function caps_fit(dkey, args, at, take_n)
-    for _ = 1, take_n do
-        local with = tonumber(args[at + 2])
-        local sum, counts = 0, nil
-        if with == 0 then
-            counts = { call('HGET', dkey, args[at]) }
-        else
-            counts = call('HMGET', dkey, args[at], unpack(args, at + 3, at + 2 + with))
-        end
-        for _, c in ipairs(counts) do
-            sum = sum + (tonumber(c or 0) or 0)
-        end
-        if sum >= tonumber(args[at + 1]) then
-            return false
-        end
-        at = at + 3 + with
+-- The debtor's version and, summed per cap, the counters it looks at, in one read. args[at ..]: per
+-- cap field, max, number of further fields, those fields.
+local function read_debtor(dkey, args, at, take_n)
+    if take_n == 0 then
+        return tonumber(call('HGET', dkey, 'v') or 0), true
     end
-    return true
+    local fields, n, i = { 'v' }, 1, at
+    for _ = 1, take_n do
+        n = n + 1
+        fields[n] = args[i]
+        for w = i + 3, i + 2 + tonumber(args[i + 2]) do
+            n = n + 1
+            fields[n] = args[w]
+        end
+        i = i + 3 + tonumber(args[i + 2])
+    end
+    local got, fit = call('HMGET', dkey, unpack(fields)), true
+    n, i = 1, at
+    for _ = 1, take_n do
+        local sum, with = 0, tonumber(args[i + 2])
+        for w = n + 1, n + 1 + with do
+            sum = sum + tonumber(got[w] or 0)
+        end
+        fit = fit and sum < tonumber(args[i + 1])
+        n, i = n + 1 + with, i + 3 + with
+    end
+    return tonumber(got[1] or 0), fit
 end
 
 local function take_caps(dkey, args, at, take_n)
@@ -250,7 +265,7 @@ local function apply_shard(P, args, i, n, verdicts)
 
         local verdict = 'o'
         local rkey, dkey = P .. 'r:' .. rid, P .. 'd:' .. did
-        local old, v
+        local old, have, v, fit
         if fence ~= 0 then
             token = token or tonumber(call('HGET', P .. 'lease', 'token') or 0)
             if token ~= fence then
@@ -259,20 +274,22 @@ local function apply_shard(P, args, i, n, verdicts)
         end
         if verdict == 'o' and rid ~= '' then
             old = call('HMGET', rkey, 'v', 's', 'ln', 'did')
-            local have = tonumber(old[1] or 0)
+            have = tonumber(old[1] or call('EXISTS', rkey)) -- an accepted job has no v yet
+            if have > 0 then
+                old[2], old[3] = old[2] or 'A', old[3] or 'w'
+            end
             if (rver >= 0 and have ~= rver) or (rver < 0 and have == 0) then
                 verdict = 's'
             end
         end
         local changes = ds + dd + is + id > 0
-        if verdict == 'o' and (dver >= 0 or changes) then
-            v = tonumber(call('HGET', dkey, 'v') or 0)
+        if verdict == 'o' and (dver >= 0 or changes or take_n > 0) then
+            v, fit = read_debtor(dkey, args, a_take, take_n)
             if dver >= 0 and v ~= dver then
                 verdict = 'd'
+            elseif not fit then
+                verdict = 'c'
             end
-        end
-        if verdict == 'o' and take_n > 0 and not caps_fit(dkey, args, a_take, take_n) then
-            verdict = 'c'
         end
 
         if verdict == 'o' then
@@ -291,19 +308,16 @@ local function apply_shard(P, args, i, n, verdicts)
             take_caps(dkey, args, a_take, take_n)
             give_caps(dkey, args, a_give, a_rec - 1)
             if rid ~= '' then
-                local from = old[2]
-                if lane ~= 0 then
-                    local to = char(lane)
-                    note_lane(batch, 'r' .. rid, old[3] or '-', to, due)
-                    if old[1] then
-                        call('HSET', rkey, 'v', tonumber(old[1]) + 1, 'ln', to, unpack(args, a_rs, a_rd - 1))
-                    else
-                        call('HSET', rkey, 'v', '1', 'ln', to, 'did', did, unpack(args, a_rs, a_rd - 1))
-                    end
-                elseif old[1] then
-                    call('HSET', rkey, 'v', tonumber(old[1]) + 1, unpack(args, a_rs, a_rd - 1))
+                local from, to_lane = old[2], lane ~= 0 and char(lane)
+                if to_lane then
+                    note_lane(batch, 'r' .. rid, old[3] or '-', to_lane, due)
+                end
+                if have == 0 then
+                    call('HSET', rkey, 'v', '1', 'ln', to_lane or '-', 'did', did, unpack(args, a_rs, a_rd - 1))
+                elseif to_lane and to_lane ~= old[3] then
+                    call('HSET', rkey, 'v', have + 1, 'ln', to_lane, unpack(args, a_rs, a_rd - 1))
                 else
-                    call('HSET', rkey, 'v', '1', 'ln', '-', 'did', did, unpack(args, a_rs, a_rd - 1))
+                    call('HSET', rkey, 'v', have + 1, unpack(args, a_rs, a_rd - 1))
                 end
                 if rd > 0 then
                     call('HDEL', rkey, unpack(args, a_rd, a_take - 1))
@@ -311,7 +325,7 @@ local function apply_shard(P, args, i, n, verdicts)
                 if st ~= 0 then
                     local to = char(st)
                     if to ~= from then
-                        move_state(P, batch, rid, old[4] or did, from, to)
+                        move_state(P, batch, rid, old[4] or did, from, to, rkey)
                     end
                 end
             end

@@ -52,12 +52,12 @@ gw_code function_look(state *s, function_match *ret, gw_err *err)
     rc = same_text(s, &known, &same, err);
     if (rc != GW_OK)
         return rc;
-    *ret = format != FUNCTION_FORMAT      ? FUNCTION_FOREIGN
-           : revision > FUNCTION_REVISION ? FUNCTION_NEWER
-           : revision < FUNCTION_REVISION ? FUNCTION_OLDER
-           : !known                       ? FUNCTION_UNSEEN
-           : same                         ? FUNCTION_SAME
-                                          : FUNCTION_OLDER;
+    *ret = format != dunlin_lua_format      ? FUNCTION_FOREIGN
+           : revision > dunlin_lua_revision ? FUNCTION_NEWER
+           : revision < dunlin_lua_revision ? FUNCTION_OLDER
+           : !known                         ? FUNCTION_UNSEEN
+           : same                           ? FUNCTION_SAME
+                                            : FUNCTION_OLDER;
     return GW_OK;
 }
 

@@ -8,11 +8,11 @@
 
 #include "gateway/state/conn.h"
 
-enum { FUNCTION_FORMAT = 1, FUNCTION_REVISION = 1 };
 #define FUNCTION_LIBRARY "dunlin1"
 
 extern const unsigned char dunlin_lua[];
 extern const size_t dunlin_lua_bytes;
+extern const int dunlin_lua_format, dunlin_lua_revision; /* FORMAT, REVISION in the text */
 
 typedef enum {
     FUNCTION_SAME,    /* exactly our text */

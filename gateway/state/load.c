@@ -1,5 +1,6 @@
 /* load.c - plain pipelined reads of debtors, reminders and a debtor's lists of reminders. */
 #include "gateway/state/conn.h"
+#include "gateway/state/head.h"
 
 static uint64_t version_of(const state_hash *h)
 {
@@ -79,6 +80,8 @@ gw_code state_load_reminders(state *s, const state_ref *refs, size_t n, gw_arena
             ask_hash(s, refs[asked].shard, "r:", &refs[asked].rid);
         state_reminder r = {.rid = refs[i].rid};
         rc = conn_read_hash(s, arena, &r.reminder, err);
+        if (rc == GW_OK)
+            rc = head_expand(&r.reminder, arena, err);
         if (rc == GW_OK)
             ret[i] = r;
     }

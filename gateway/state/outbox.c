@@ -1,5 +1,6 @@
 /* outbox.c - reading the 64 outbox streams and forgetting what the log holds. */
 #include "gateway/state/conn.h"
+#include "gateway/state/head.h"
 #include "gateway/state/record.h"
 
 #include "gateway/base/json.h"
@@ -7,7 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { FACT_MAX = 4096 };
+enum { FACT_MAX = 8 * STATE_NAME_MAX }; /* an id escaped as JSON */
 
 typedef struct {
     state *s;
@@ -100,26 +101,24 @@ static gw_code take_streams(reading *x, const redisReply *r, gw_err *err)
 
 /* ---- bodies and acceptances, told by the reminder hash ---- */
 
-static const char *const told[] = {"b", "src", "deb", "cas", "ch", "job", "at"};
-
 static void ask_body(state *s, const state_outbox_entry *e)
 {
     char key[CONN_KEY_TEXT];
     int n = snprintf(key, sizeof key, "dl:{%02d}:r:%.*s", e->shard, GW_ID_TEXT - 1,
                      e->rec.rid.p ? e->rec.rid.p : "");
-    conn_command(s, 2 + (int)GW_COUNT(told), "HMGET");
+    conn_command(s, e->rec.event ? 3 : 4, "HMGET");
     conn_arg(s, (gw_str){key, (size_t)n});
-    for (size_t i = 0; i < GW_COUNT(told); i++)
-        conn_arg_z(s, told[i]);
+    conn_arg_z(s, "b");
+    if (!e->rec.event)
+        conn_arg_z(s, HEAD_FIELD);
 }
 
-static gw_code one_member(reading *x, const char *name, const redisReply *value, gw_str *ret,
-                          gw_err *err)
+static gw_code one_member(reading *x, const char *name, gw_str value, gw_str *ret, gw_err *err)
 {
     GW_AUTO_BUF gw_buf json;
     gw_buf_init(&json, FACT_MAX);
     gw_buf_putc(&json, '{');
-    json_put_member_str(&json, name, conn_text(value));
+    json_put_member_str(&json, name, value);
     gw_buf_putc(&json, '}');
     gw_code rc = gw_buf_code(&json, "acceptance record", err);
     if (rc != GW_OK)
@@ -129,24 +128,27 @@ static gw_code one_member(reading *x, const char *name, const redisReply *value,
     return ret->p ? GW_OK : no_room(err);
 }
 
-static gw_code tell_acceptance(reading *x, state_outbox_entry *e, const redisReply *r, gw_err *err)
+static gw_code tell_acceptance(reading *x, state_outbox_entry *e, const redisReply *head,
+                               gw_err *err)
 {
-    if (r->element[6]->type == REDIS_REPLY_NIL)
+    gw_str a, part[HEAD_PARTS];
+    gw_code rc = conn_copy(x->arena, head, &a, err);
+    if (rc != GW_OK)
+        return rc;
+    if (!a.p)
         return gw_fail(err, GW_ECORRUPT,
                        "outbox entry %.*s of shard %d: its reminder no longer exists",
                        GW_STR_ARG(e->stream_id), e->shard);
+    rc = head_unpack(a, part, err);
+    if (rc != GW_OK)
+        return rc;
     e->rec.event = RECORD_ACCEPT_EVENT;
-    e->rec.t.ms = conn_int(r->element[6], 0);
-    gw_code rc = conn_copy(x->arena, r->element[1], &e->rec.source, err);
-    if (rc == GW_OK)
-        rc = conn_copy(x->arena, r->element[2], &e->rec.debtor, err);
-    if (rc == GW_OK)
-        rc = conn_copy(x->arena, r->element[3], &e->rec.case_id, err);
-    if (rc == GW_OK)
-        rc = one_member(x, "channel", r->element[4], &e->rec.fact, err);
-    if (rc == GW_OK)
-        rc = one_member(x, "job", r->element[5], &e->rec.priv, err);
-    return rc;
+    e->rec.t.ms = strtoll(part[HEAD_AT].p, NULL, 10); /* a comma ends it */
+    e->rec.source = part[HEAD_SOURCE];
+    e->rec.debtor = part[HEAD_DEBTOR];
+    e->rec.case_id = part[HEAD_CASE];
+    rc = one_member(x, "channel", part[HEAD_CHANNEL], &e->rec.fact, err);
+    return rc == GW_OK ? one_member(x, "job", part[HEAD_JOB], &e->rec.priv, err) : rc;
 }
 
 static gw_code take_body(reading *x, state_outbox_entry *e, gw_err *err)
@@ -155,10 +157,10 @@ static gw_code take_body(reading *x, state_outbox_entry *e, gw_err *err)
     gw_code rc = conn_reply(x->s, &r, err);
     if (rc != GW_OK)
         return rc;
-    if (r->type != REDIS_REPLY_ARRAY || r->elements != GW_COUNT(told))
+    if (r->type != REDIS_REPLY_ARRAY || r->elements != (e->rec.event ? 1 : 2))
         return conn_unexpected("HMGET", err);
     rc = conn_copy(x->arena, r->element[0], &e->body, err);
-    return rc == GW_OK && !e->rec.event ? tell_acceptance(x, e, r, err) : rc;
+    return rc == GW_OK && !e->rec.event ? tell_acceptance(x, e, r->element[1], err) : rc;
 }
 
 static gw_code fetch_bodies(reading *x, gw_err *err)

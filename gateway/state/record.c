@@ -1,22 +1,17 @@
 #include "gateway/state/record.h"
 
+#include "gateway/state/netstring.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { PARTS = 13, DIGITS_MAX = 8 };
-
-static void put_part(gw_buf *b, gw_str s)
-{
-    gw_buf_printf(b, "%zu:", s.n);
-    gw_buf_put_str(b, s);
-    gw_buf_putc(b, ',');
-}
+enum { PARTS = 13 };
 
 static void put_number(gw_buf *b, int64_t v)
 {
     char text[24];
     int n = snprintf(text, sizeof text, "%" PRId64, v);
-    put_part(b, (gw_str){text, (size_t)n});
+    netstring_put(b, (gw_str){text, (size_t)n});
 }
 
 static bool is_object(gw_str s)
@@ -44,32 +39,19 @@ gw_code record_check(const state_record *r, gw_err *err)
 
 void record_pack(const state_record *r, gw_buf *ret)
 {
-    put_part(ret, gw_str_of(r->event));
+    netstring_put(ret, gw_str_of(r->event));
     put_number(ret, r->t.ms);
-    put_part(ret, r->source);
-    put_part(ret, r->debtor);
-    put_part(ret, r->case_id);
-    put_part(ret, r->rid);
+    netstring_put(ret, r->source);
+    netstring_put(ret, r->debtor);
+    netstring_put(ret, r->case_id);
+    netstring_put(ret, r->rid);
     put_number(ret, r->attempt);
-    put_part(ret, r->why);
+    netstring_put(ret, r->why);
     put_number(ret, r->level);
-    put_part(ret, r->fact);
-    put_part(ret, r->priv);
-    put_part(ret, r->with_body ? GW_STR("b") : GW_STR(""));
-    put_part(ret, r->blobs);
-}
-
-static bool next_part(gw_str *rest, gw_str *ret)
-{
-    size_t len = 0, i = 0;
-    while (i < rest->n && i < DIGITS_MAX && rest->p[i] >= '0' && rest->p[i] <= '9')
-        len = len * 10 + (size_t)(rest->p[i++] - '0');
-    if (i == 0 || i >= rest->n || rest->p[i] != ':' || rest->n - i - 1 <= len ||
-        rest->p[i + 1 + len] != ',')
-        return false;
-    *ret = (gw_str){rest->p + i + 1, len};
-    *rest = (gw_str){rest->p + i + 2 + len, rest->n - i - 2 - len};
-    return true;
+    netstring_put(ret, r->fact);
+    netstring_put(ret, r->priv);
+    netstring_put(ret, r->with_body ? GW_STR("b") : GW_STR(""));
+    netstring_put(ret, r->blobs);
 }
 
 static bool number(gw_str s, int64_t *ret)
@@ -90,7 +72,7 @@ gw_code record_unpack(gw_str packed, gw_arena *arena, state_record *ret, gw_err 
     gw_str rest = packed;
     bool good = true;
     for (size_t i = 0; good && i < PARTS; i++)
-        good = next_part(&rest, &part[i]);
+        good = netstring_next(&rest, &part[i]);
     int64_t t = 0, attempt = 0, level = 0;
     good = good && rest.n == 0 && part[0].n && number(part[1], &t) && number(part[6], &attempt) &&
            number(part[8], &level);

@@ -49,8 +49,10 @@ static void a_transition_changes_reminder_lane_counter_and_outbox_together(void 
 {
     fixture *f = *cm;
     state_job job = accepted(f);
-    state_field sets[] = {FIELD("s", "P"), FIELD("why", "window"), DROP("at")};
-    state_txn t = txn_on(&job.did, &job.rid, 1, sets, 3);
+    state_field first[] = {FIELD("plan", "{}")};
+    assert_int_equal(apply_one(f, txn_on(&job.did, &job.rid, 1, first, 1)), STATE_OK);
+    state_field sets[] = {FIELD("s", "P"), FIELD("why", "window"), DROP("plan")};
+    state_txn t = txn_on(&job.did, &job.rid, 2, sets, 3);
     t.lane = 'e';
     t.due_ms = 5000;
     t.records = &note;
@@ -58,11 +60,12 @@ static void a_transition_changes_reminder_lane_counter_and_outbox_together(void 
     assert_int_equal(apply_one(f, t), STATE_OK);
 
     state_hash h = load_reminder(f, t.shard, &job.rid);
-    assert_int_equal(h.version, 2);
+    assert_int_equal(h.version, 3);
+    assert_true(gw_str_is(state_get(&h, "src"), "erp"));
     assert_true(gw_str_is(state_get(&h, "s"), "P"));
     assert_true(gw_str_is(state_get(&h, "why"), "window"));
     assert_true(gw_str_is(state_get(&h, "due"), "5000"));
-    assert_null(state_get(&h, "at").p);
+    assert_null(state_get(&h, "plan").p);
     assert_int_equal(in_lane(f, 'w', 'r', &job.rid), -1);
     assert_int_equal(in_lane(f, 'e', 'r', &job.rid), 5000);
     assert_int_equal(count_of(f, 'A'), 0);

@@ -1,0 +1,78 @@
+#include "gateway/state/head.h"
+
+#include "gateway/state/netstring.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void head_pack(const state_job *job, gw_wall at, gw_buf *ret)
+{
+    char did[GW_ID_TEXT], ms[24];
+    gw_id_format(&job->did, did);
+    snprintf(ms, sizeof ms, "%" PRId64, at.ms);
+    const gw_str parts[HEAD_PARTS] = {
+        [HEAD_DID] = {did, GW_ID_TEXT - 1}, [HEAD_AT] = gw_str_of(ms),  [HEAD_SOURCE] = job->source,
+        [HEAD_DEBTOR] = job->debtor,        [HEAD_CASE] = job->case_id, [HEAD_JOB] = job->job,
+        [HEAD_CHANNEL] = job->channel,
+    };
+    for (size_t i = 0; i < HEAD_PARTS; i++)
+        netstring_put(ret, parts[i]);
+}
+
+gw_code head_unpack(gw_str a, gw_str ret[HEAD_PARTS], gw_err *err)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < HEAD_PARTS; i++)
+        good = netstring_next(&a, &ret[i]);
+    return good && a.n == 0 ? GW_OK
+                            : gw_fail(err, GW_ECORRUPT, "field a of a reminder is not of format 1");
+}
+
+static const struct {
+    const char *name;
+    int part;          /* of a, or -1: the fixed value */
+    const char *fixed; /* what it is until somebody writes it */
+} virtual_fields[] = {
+    {"did", HEAD_DID, NULL},
+    {"at", HEAD_AT, NULL},
+    {"src", HEAD_SOURCE, NULL},
+    {"deb", HEAD_DEBTOR, NULL},
+    {"cas", HEAD_CASE, NULL},
+    {"job", HEAD_JOB, NULL},
+    {"ch", HEAD_CHANNEL, NULL},
+    {"k", -1, "j"},
+    {"s", -1, "A"},
+    {"v", -1, "1"},
+    {"due", HEAD_AT, NULL},
+};
+
+gw_code head_expand(state_hash *h, gw_arena *arena, gw_err *err)
+{
+    gw_str a = state_get(h, HEAD_FIELD), parts[HEAD_PARTS];
+    if (!a.p)
+        return GW_OK;
+    gw_code rc = head_unpack(a, parts, err);
+    if (rc != GW_OK)
+        return rc;
+    bool still_in_first_lane = !state_get(h, "ln").p; /* due is at only as long as that */
+    state_field *fields = gw_arena_alloc(arena, (h->n + GW_COUNT(virtual_fields)) * sizeof *fields);
+    if (!fields)
+        return gw_fail(err, GW_ENOMEM, "a reminder does not fit the arena");
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++)
+        if (!gw_str_is(h->fields[i].name, HEAD_FIELD))
+            fields[n++] = h->fields[i];
+    for (size_t i = 0; i < GW_COUNT(virtual_fields); i++) {
+        const char *name = virtual_fields[i].name;
+        int part = virtual_fields[i].part;
+        if (state_get(h, name).p || (!still_in_first_lane && strcmp(name, "due") == 0))
+            continue;
+        fields[n++] = (state_field){gw_str_of(name),
+                                    part < 0 ? gw_str_of(virtual_fields[i].fixed) : parts[part]};
+    }
+    if (!h->version)
+        h->version = 1;
+    h->fields = fields;
+    h->n = n;
+    return GW_OK;
+}
