@@ -6,17 +6,23 @@
 struct context_bench {
     formatter *formatters[CONTEXT_FORMATTERS_MAX];
     size_t n, oldest;
+    gw_buf data; /* kept between reminders */
 };
 
 context_bench *context_bench_new(void)
 {
-    return calloc(1, sizeof(context_bench));
+    context_bench *b = calloc(1, sizeof *b);
+    if (b)
+        gw_buf_init(&b->data, CONTEXT_BYTES_MAX);
+    return b;
 }
 
 void context_bench_free(context_bench *b)
 {
     for (size_t i = 0; b && i < b->n; i++)
         formatter_free(b->formatters[i]);
+    if (b)
+        gw_buf_done(&b->data);
     free(b);
 }
 
@@ -278,58 +284,86 @@ static gw_code read_level(const json_doc *facts, context_level *ret, gw_err *err
     return gw_fail(err, GW_EINVAL, "/statement must be none, summary or detailed");
 }
 
-/* A job's own list of items need not make a statement; only an attached one has to. */
-static gw_code read_statement(const json_doc *facts, context_level level, gw_arena *arena,
-                              const statement **ret, gw_err *err)
+/* A statement without a locale of its own is written in the task's. */
+static gw_code give_locale(const json_doc *facts, gw_str locale, gw_arena *arena,
+                           const statement **s, gw_err *err)
 {
-    uint32_t items = json_member(facts, 0, "items");
-    if (level == CONTEXT_STATEMENT_NONE && (!items || json_at(facts, items)->count == 0))
+    if (!*s || locale.n == 0 || json_member(facts, 0, "locale") != 0)
         return GW_OK;
+    statement *own = gw_arena_alloc(arena, sizeof *own);
+    if (!own)
+        return gw_fail(err, GW_ENOMEM, "building the statement");
+    *own = **s;
+    own->locale = locale;
+    *s = own;
+    return GW_OK;
+}
+
+/* A job's own list of items need not make a statement; only an attached one has to. */
+static gw_code read_statement(const json_doc *facts, const wire_task *task, gw_arena *arena,
+                              context *ret, gw_err *err)
+{
     gw_err own = {0};
-    gw_code rc = statement_from_json(facts, 0, arena, ret, &own);
-    if (rc == GW_OK || level == CONTEXT_STATEMENT_NONE)
-        return rc == GW_ENOMEM ? gw_fail(err, rc, "building the statement") : GW_OK;
+    uint32_t items = json_member(facts, 0, "items");
+    gw_code rc = read_level(facts, &ret->level, err);
+    ret->statement = NULL;
+    if (rc != GW_OK)
+        return rc;
+    bool none = ret->level == CONTEXT_STATEMENT_NONE;
+    if (none && (!items || json_at(facts, items)->count == 0))
+        return GW_OK;
+    rc = statement_from_json(facts, 0, arena, &ret->statement, &own);
+    if (rc == GW_OK)
+        return give_locale(facts, task->locale, arena, &ret->statement, err);
+    if (none && rc != GW_ENOMEM)
+        return GW_OK;
     return gw_fail(err, rc, "statement: %s", own.text);
+}
+
+static gw_code write_data(context_builder *b, const wire_task *task,
+                          const context_settings *settings, gw_arena *arena, context *ret)
+{
+    const statement *s = ret->statement;
+    gw_str locale = task->locale.n ? task->locale : s ? s->locale : GW_STR("en");
+    gw_code rc = put_top(b, task, settings, s, locale);
+    if (rc == GW_OK)
+        rc = gw_buf_code(b->out, "the data for the template", b->err);
+    if (rc != GW_OK)
+        return rc;
+    char *kept = gw_arena_copy(arena, gw_buf_str(b->out));
+    if (!kept)
+        return gw_fail(b->err, GW_ENOMEM, "building the data for the template");
+    rc = json_parse((gw_str){kept, b->out->n}, arena, &ret->doc, b->err);
+    return rc == GW_OK ? rc : gw_wrap(b->err, rc, "the data for the template");
 }
 
 gw_code context_build(context_bench *bench, gw_str facts_text, const wire_task *task,
                       const context_settings *settings, gw_arena *arena, context *ret, gw_err *err)
 {
     json_doc facts;
-    const statement *s = NULL;
-    context_level level;
+    context made;
     gw_code rc = json_parse(facts_text, arena, &facts, err);
     if (rc != GW_OK)
         return gw_wrap(err, rc, "facts");
     if (json_kind_of(&facts, 0) != JSON_OBJECT)
         return gw_fail(err, GW_EINVAL, "facts: a JSON object is expected");
-    rc = read_level(&facts, &level, err);
-    if (rc == GW_OK)
-        rc = read_statement(&facts, level, arena, &s, err);
+    rc = read_statement(&facts, task, arena, &made, err);
     if (rc != GW_OK)
         return rc;
 
-    gw_str locale = task->locale.n ? task->locale : s ? s->locale : GW_STR("en");
-    context_builder b = {.in = &facts, .err = err};
-    GW_AUTO_BUF gw_buf out;
-    gw_buf_init(&out, CONTEXT_BYTES_MAX);
-    b.out = &out;
+    const statement *s = made.statement;
+    context_builder b = {.in = &facts, .out = &bench->data, .err = err};
+    gw_buf_clear(&bench->data);
     gw_buf_init(&b.text, 4096);
-    rc = formatter_for(bench, locale, &b.f, err);
+    rc = formatter_for(bench,
+                       task->locale.n ? task->locale
+                       : s            ? s->locale
+                                      : GW_STR("en"),
+                       &b.f, err);
     if (rc == GW_OK)
-        rc = put_top(&b, task, settings, s, locale);
-    if (rc == GW_OK)
-        rc = gw_buf_code(&out, "the data for the template", err);
+        rc = write_data(&b, task, settings, arena, &made);
     gw_buf_done(&b.text);
-    if (rc != GW_OK)
-        return rc;
-    char *kept = gw_arena_copy(arena, gw_buf_str(&out));
-    if (!kept)
-        return gw_fail(err, GW_ENOMEM, "building the data for the template");
-    rc = json_parse((gw_str){kept, out.n}, arena, &ret->doc, err);
-    if (rc != GW_OK)
-        return gw_wrap(err, rc, "the data for the template");
-    ret->statement = s;
-    ret->level = level;
-    return GW_OK;
+    if (rc == GW_OK)
+        *ret = made;
+    return rc;
 }
