@@ -50,6 +50,7 @@ static void play(intake *in)
     turn_events(t);
     turn_acts(t);
     bool news = t->counts.accepted + t->counts.answered > 0;
+    add_counts(in); /* first: who has the answer may look at the counts */
     turn_send(t);
     add_counts(in);
     if (news && in->config.calls.wake)
