@@ -221,7 +221,11 @@ static gw_code create_step(waking *w, const view_item *item, const ladder_remind
                            const gw_id *rid)
 {
     dispatch *d = w->d;
-    loaded l = {.code = GW_OK, .d = w->debtor, .did = w->debtor->did};
+    /* In the arena: the transition points into it until the store has answered. */
+    loaded *l = gw_arena_alloc(d->arena, sizeof *l);
+    if (!l)
+        return gw_fail(&w->err, GW_ENOMEM, "creating a ladder step");
+    *l = (loaded){.code = GW_OK, .d = w->debtor, .did = w->debtor->did};
     state_field fields[] = {
         {GW_STR("s"), GW_STR("A")},
         {GW_STR("k"), GW_STR("l")},
@@ -232,27 +236,27 @@ static gw_code create_step(waking *w, const view_item *item, const ladder_remind
         {GW_STR("b"), step->body},
     };
     state_reminder fresh = {*rid, {.version = 1, .fields = fields, .n = GW_COUNT(fields)}};
-    gw_code rc = view_reminder_read(&fresh, d->arena, &l.r, &w->err);
+    gw_code rc = view_reminder_read(&fresh, d->arena, &l->r, &w->err);
     if (rc != GW_OK)
         return rc;
-    l.r.channel = json_get_str(&l.r.doc, 0, "channel");
+    l->r.channel = json_get_str(&l->r.doc, 0, "channel");
     state_txn *txn = &w->txns[w->n];
     if (step->skip) {
         change c = core_change(d, &w->debtor->did, step->skip);
         c.debtor_version = w->debtor->version;
         life_move move;
         bool moved;
-        rc = change_build(&c, &l.r, ON_WITHDRAW, d->arena, txn, &move, &moved, &w->err);
+        rc = change_build(&c, &l->r, ON_WITHDRAW, d->arena, txn, &move, &moved, &w->err);
     } else {
         bool nothing;
         decision *decided = gw_arena_alloc(d->arena, sizeof *decided);
-        rc = decided ? decide(&w->ctx, w->debtor, &l.r, w->now, d->arena, decided, &w->err)
+        rc = decided ? decide(&w->ctx, w->debtor, &l->r, w->now, d->arena, decided, &w->err)
                      : gw_fail(&w->err, GW_ENOMEM, "creating a ladder step");
         if (rc == GW_OK)
-            rc = core_decided(d, &l, decided, txn, &nothing, &w->err);
+            rc = core_decided(d, l, decided, txn, &nothing, &w->err);
     }
     if (rc == GW_OK)
-        rc = create_from(w, step, &l.r, txn);
+        rc = create_from(w, step, &l->r, txn);
     w->n += rc == GW_OK;
     return rc;
 }
