@@ -4,6 +4,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/time.h"
 #include "gateway/dispatch/query.h"
+#include "templates/engine/store.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -255,9 +256,20 @@ static void *run_dispatch(void *arg)
     return NULL;
 }
 
+/* What lies in templates/ becomes the current version of each message; a reminder that was planned
+ * before keeps the version it was planned with. */
+static gw_code publish_templates(roles *r, gw_err *err)
+{
+    size_t count = 0;
+    gw_code rc = template_store_publish_tree(r->templates, r->c->templates_dir, &count, err);
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "publishing templates");
+}
+
 static gw_code start_dispatch(roles *r, gw_err *err)
 {
-    gw_code rc = dispatch_open(&r->dispatch_config, &r->dispatch, err);
+    gw_code rc = publish_templates(r, err);
+    if (rc == GW_OK)
+        rc = dispatch_open(&r->dispatch_config, &r->dispatch, err);
     if (rc != GW_OK)
         return rc;
     if (pthread_create(&r->thread, NULL, run_dispatch, r->dispatch) != 0)
