@@ -47,9 +47,10 @@ void walk_run(dispatch *d)
     d->idle_next.ms = mono.ms + LOOK_MS;
     gw_wall now = core_now(d);
     served_lanes(d, lanes);
+    uint64_t touched = clock_walk_touched(d->cfg.walk);
     walk_waiting w = waiting_for(d, lanes, &next);
-    clock_walk_report(d->cfg.walk, w);
-    if (w != WALK_IDLE || !manual || !clock_walk_target(d->cfg.walk, &target))
+    if (!clock_walk_report(d->cfg.walk, w, touched) || w != WALK_IDLE || !manual ||
+        !clock_walk_target(d->cfg.walk, &target))
         return;
     gw_wall to = {next < target.ms ? next : target.ms};
     gw_err err = {0};

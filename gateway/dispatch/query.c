@@ -271,6 +271,8 @@ gw_code query_answer(void *context, const intake_ask *ask, gw_buf *ret_json, gw_
 void query_wake(void *context)
 {
     query *q = context;
+    if (q->cfg->walk)
+        clock_walk_touch(q->cfg->walk);
     if (q->d)
         dispatch_wake(q->d);
 }

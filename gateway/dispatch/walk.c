@@ -9,6 +9,7 @@ struct clock_walk {
     bool walking;
     gw_wall target;
     walk_waiting waiting;
+    uint64_t touched; /* how often something new was accepted */
 };
 
 clock_walk *clock_walk_new(gw_clock *clock)
@@ -87,11 +88,30 @@ bool clock_walk_target(clock_walk *w, gw_wall *ret_target)
     return walking;
 }
 
-void clock_walk_report(clock_walk *w, walk_waiting waiting)
+void clock_walk_touch(clock_walk *w)
 {
     pthread_mutex_lock(&w->lock);
-    w->waiting = waiting;
+    w->touched++;
+    w->waiting = WALK_DUE;
     pthread_mutex_unlock(&w->lock);
+}
+
+uint64_t clock_walk_touched(clock_walk *w)
+{
+    pthread_mutex_lock(&w->lock);
+    uint64_t touched = w->touched;
+    pthread_mutex_unlock(&w->lock);
+    return touched;
+}
+
+bool clock_walk_report(clock_walk *w, walk_waiting waiting, uint64_t touched)
+{
+    pthread_mutex_lock(&w->lock);
+    bool current = w->touched == touched;
+    if (current)
+        w->waiting = waiting;
+    pthread_mutex_unlock(&w->lock);
+    return current;
 }
 
 bool clock_walk_step(clock_walk *w, gw_wall from, gw_wall next)

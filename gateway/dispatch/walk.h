@@ -41,8 +41,13 @@ const char *walk_waiting_name(walk_waiting w);
 
 /* Dispatch: is a walk under way, and where to? */
 bool clock_walk_target(clock_walk *w, gw_wall *ret_target);
-/* Dispatch: what the walk waits for; WALK_IDLE when nothing is left to do at this moment. */
-void clock_walk_report(clock_walk *w, walk_waiting waiting);
+/* Something was accepted: nothing is idle until dispatch has looked. Thread: any. */
+void clock_walk_touch(clock_walk *w);
+/* Dispatch: read before looking for work ... */
+uint64_t clock_walk_touched(clock_walk *w);
+/* ... and given back with what the walk waits for; WALK_IDLE when nothing is left to do at this
+ * moment. False, and nothing reported, when something was accepted meanwhile. */
+bool clock_walk_report(clock_walk *w, walk_waiting waiting, uint64_t touched);
 /* Dispatch: the moment is done with; step to the next (not past the target). False when the walk
  * was changed meanwhile: nothing happened. */
 bool clock_walk_step(clock_walk *w, gw_wall from, gw_wall next);

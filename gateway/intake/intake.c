@@ -49,12 +49,13 @@ static void play(intake *in)
     turn_submit(t);
     turn_events(t);
     turn_acts(t);
-    bool news = t->counts.accepted + t->counts.answered > 0;
-    add_counts(in); /* first: who has the answer may look at the counts */
+    /* First: who has the answer may look at the counts, or ask whether the gateway is idle. */
+    add_counts(in);
+    if (t->news && in->config.calls.wake)
+        in->config.calls.wake(in->config.calls.context);
+    t->news = false;
     turn_send(t);
     add_counts(in);
-    if (news && in->config.calls.wake)
-        in->config.calls.wake(in->config.calls.context);
 }
 
 static void *run(void *arg)

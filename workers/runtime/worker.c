@@ -234,8 +234,9 @@ static void on_prepared(worker *w, job *j)
         job_set(w->jobs, j, JOB_WAITING);
         say_intent(w, j);
     } else {
-        gw_log(GW_LOG_WARN, "a message cannot be made", "rid=%.*s why=%s", GW_STR_ARG(j->ref.rid),
-               j->attempt->outcome.why);
+        gw_log(GW_LOG_WARN, "a message cannot be made", "rid=%.*s why=%s text=\"%.*s\"",
+               GW_STR_ARG(j->ref.rid), j->attempt->outcome.why,
+               GW_STR_ARG(gw_buf_str(&j->attempt->outcome.raw)));
         report_job(w, j);
     }
 }
