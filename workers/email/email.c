@@ -129,11 +129,26 @@ static wire_sender sender_of(const email *e, const wire_task *t)
     return from;
 }
 
-/* The task's own unsubscribe URI wins; "{id}" in the configured URL becomes the reminder's id. */
+static const gw_str mailto_scheme = {"mailto:", 7};
+
+static bool is_mailto(gw_str uri)
+{
+    return uri.n > mailto_scheme.n && memcmp(uri.p, mailto_scheme.p, mailto_scheme.n) == 0;
+}
+
+/* Where an objection goes by mail: the task's own mailto URI wins. */
+static gw_str unsubscribe_mailto(const email *e, const wire_task *t)
+{
+    gw_str uri = t->from.unsubscribe;
+    return is_mailto(uri) ? (gw_str){uri.p + mailto_scheme.n, uri.n - mailto_scheme.n}
+                          : config_str(e->config.unsubscribe_mailto);
+}
+
+/* The task's own unsubscribe URL wins; "{id}" in it becomes the reminder's id. */
 static gw_str unsubscribe_url(const email *e, bench *b, const wire_task *t)
 {
-    gw_str url =
-        t->from.unsubscribe.n ? t->from.unsubscribe : config_str(e->config.unsubscribe_url);
+    gw_str uri = t->from.unsubscribe;
+    gw_str url = uri.n && !is_mailto(uri) ? uri : config_str(e->config.unsubscribe_url);
     gw_buf_clear(&b->url);
     for (size_t i = 0; i < url.n; i++) {
         if (url.n - i >= 4 && memcmp(url.p + i, "{id}", 4) == 0) {
@@ -203,7 +218,7 @@ static gw_code prepare(void *self, void *bench_ptr, channel_attempt *a,
     const wire_task *t = a->task;
     wire_sender from = sender_of(e, t);
     gw_str url = unsubscribe_url(e, b, t);
-    context_settings settings = {config_str(e->config.unsubscribe_mailto), url, from};
+    context_settings settings = {unsubscribe_mailto(e, t), url, from};
     context c;
     gw_code rc = context_build(b->context, a->facts, t, &settings, a->arena, &c, err);
     if (rc == GW_OK)
