@@ -36,9 +36,12 @@ typedef struct worker {
     gw_mono heard, told; /* last message from, last heartbeat to */
 } worker;
 
-/* An INTENT of this turn; the payload frame is kept until the intent is durable. */
+/* An INTENT of this turn; the payload frame is kept until the intent is durable. Its flight may be
+ * gone by the time it is looked at (lease lost, worker lost), so it is found again by rid and tok.
+ */
 typedef struct {
-    flight *f;
+    gw_id rid;
+    gw_str tok;
     zmq_msg_t bytes;
     gw_str message_id, sha256;
 } intent_msg;

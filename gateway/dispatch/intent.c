@@ -50,14 +50,13 @@ static const char *media_of(gw_str channel)
     return gw_str_is(channel, "email") ? "message/rfc822" : "application/octet-stream";
 }
 
-static gw_code keep_bytes(dispatch *d, const intent_msg *im, gw_str bytes, pending *ret)
+static gw_code keep_bytes(dispatch *d, flight *f, const intent_msg *im, gw_str bytes, pending *ret)
 {
     gw_err err = {0};
     GW_AUTO_BUF gw_buf blobs;
     GW_AUTO_BUF gw_buf fact;
     gw_buf_init(&blobs, 4096);
     gw_buf_init(&fact, 4096);
-    flight *f = im->f;
     gw_buf_putc(&blobs, '[');
     gw_code rc = evidence_blob_put(d->cfg.evidence, f->source, f->debtor, f->case_id, "message",
                                    media_of(f->channel), bytes, &blobs, &err);
@@ -80,21 +79,33 @@ static gw_code keep_bytes(dispatch *d, const intent_msg *im, gw_str bytes, pendi
     return GW_OK;
 }
 
+/* NULL when it is not this gateway's to carry on any more; the worker was told, or is gone. */
+static flight *flight_of(const dispatch *d, const intent_msg *im)
+{
+    flight *f = flight_find(&d->flights, &im->rid);
+    bool good =
+        f && gw_str_is(im->tok, f->tok) && f->state == LIFE_CLAIMED && f->worker && !f->lost;
+    return good ? f : NULL;
+}
+
 static void collect(intents *in)
 {
     dispatch *d = in->d;
     for (size_t i = 0; i < d->intent_n; i++) {
         intent_msg *im = &d->intents[i];
         gw_str bytes = {zmq_msg_data(&im->bytes), zmq_msg_size(&im->bytes)};
+        flight *f = flight_of(d, im);
+        if (!f)
+            continue;
         d->status.intents++;
         if (!hash_matches(bytes, im->sha256)) {
             gw_log(GW_LOG_ERROR, "intent's hash is not that of its bytes", NULL);
-            take_back(d, im->f, "hash-mismatch");
-            im->f->innocent = false;
+            take_back(d, f, "hash-mismatch");
+            f->innocent = false;
         } else if (!core_may_send(d)) {
-            take_back(d, im->f, "not-now");
-        } else if (keep_bytes(d, im, bytes, &in->list[in->n]) != GW_OK) {
-            take_back(d, im->f, "evidence");
+            take_back(d, f, "not-now");
+        } else if (keep_bytes(d, f, im, bytes, &in->list[in->n]) != GW_OK) {
+            take_back(d, f, "evidence");
         } else {
             in->n++;
         }

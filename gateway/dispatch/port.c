@@ -276,16 +276,18 @@ static void on_intent(dispatch *d, worker *w, const wire_intent *in, message *m)
         return;
     }
     for (size_t i = 0; i < d->intent_n; i++)
-        if (d->intents[i].f == f)
+        if (memcmp(d->intents[i].rid.b, rid.b, sizeof rid.b) == 0)
             return; /* said twice within one turn */
     intent_msg *im = &d->intents[d->intent_n];
-    *im = (intent_msg){.f = f, .message_id = in->message_id, .sha256 = in->sha256};
     char *sha = gw_arena_copy(d->arena, in->sha256);
     char *id = gw_arena_copy(d->arena, in->message_id);
-    if (!sha || !id)
+    char *tok = gw_arena_copy(d->arena, in->ref.tok);
+    if (!sha || !id || !tok)
         return;
-    im->sha256.p = sha;
-    im->message_id.p = id;
+    *im = (intent_msg){.rid = rid,
+                       .tok = {tok, in->ref.tok.n},
+                       .message_id = {id, in->message_id.n},
+                       .sha256 = {sha, in->sha256.n}};
     zmq_msg_init(&im->bytes);
     zmq_msg_move(&im->bytes, &m->frames[m->n - 1]);
     d->intent_n++;

@@ -67,15 +67,17 @@ typedef struct {
     dispatch *d;
     rig_worker workers[RIG_WORKERS];
     char *facts; /* payload of the last TASK */
+    char endpoint[CURVE_ENDPOINT_TEXT];
 } rig;
 
 /* For cmocka's set-up and tear-down of each test; *cm is a rig. rig_start opens everything but a
  * worker and the recorder; the clock stands at RIG_MONDAY_10H. */
 int rig_start(void **cm);
 int rig_stop(void **cm);
-/* A dispatch over the same store; the one there is closed first, or abandoned like a crash (its
- * lease is left behind, its sockets die). */
+/* A dispatch over the same store. */
 void rig_open(rig *r);
+/* The gateway is gone with all it had in memory. The next rig_open binds the same endpoint, so that
+ * workers find it again. */
 void rig_crash(rig *r);
 void rig_record(rig *r); /* start the recorder */
 

@@ -1,0 +1,280 @@
+/* What survives: workers, gateways and the store die at every step, and nobody is contacted twice.
+ */
+#include "tests/gateway/dispatch/rig.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static rig *of(void **cm)
+{
+    return *cm;
+}
+
+static void claimed(rig *r, rig_task *t)
+{
+    rig_debtor(r);
+    rig_submit(r, "j1", "");
+    rig_join(r, 0, 4);
+    rig_expect_task(r, 0, t);
+}
+
+static void sending(rig *r, rig_task *t)
+{
+    claimed(r, t);
+    rig_send_intent(r, 0, t);
+    assert_int_equal(rig_expect(r, 0, t), WIRE_GO);
+}
+
+/* Start again with other times; what was open is closed politely. */
+static void again_with(rig *r, int silence_ms, int grace_ms)
+{
+    dispatch_close(r->d);
+    r->d = NULL;
+    r->config.silence_ms = silence_ms;
+    r->config.grace_ms = grace_ms;
+    rig_open(r);
+}
+
+static void until(rig *r, const char *job, char letter)
+{
+    gw_mono from = gw_mono_now();
+    while (rig_state(r, job) != letter) {
+        rig_turn(r);
+        if (gw_mono_now().ms - from.ms > 20000)
+            fail_msg("%s is %c, not %c", job, rig_state(r, job), letter);
+    }
+}
+
+/* ---- workers ---- */
+
+static void a_worker_lost_before_the_intent_leaves_the_task_to_another(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    rig_task other;
+    again_with(r, 150, 100);
+    claimed(r, &t);
+    rig_leave(r, 0);
+    until(r, "j1", 'P');
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 0);
+    rig_join(r, 1, 4);
+    rig_deliver(r, 1, &other);
+    assert_int_equal(other.attempt, 2);
+    assert_string_not_equal(other.tok, t.tok);
+    assert_string_equal(other.message_id, t.message_id);
+    assert_string_equal(rig_records(r, "j1"),
+                        "SubmissionAcceptance x-Plan x-Plan x-AttemptIntent RelayToNonERDS");
+}
+
+static void a_worker_lost_after_go_leaves_it_unknown_and_it_is_never_sent_again(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    again_with(r, 150, 100);
+    sending(r, &t);
+    rig_leave(r, 0);
+    until(r, "j1", 'U');
+    rig_join(r, 1, 4);
+    rig_set(r, RIG_MONDAY_10H + RIG_DAY);
+    assert_false(rig_try_task(r, 1, &t));
+    assert_string_equal(rig_records(r, "j1"),
+                        "SubmissionAcceptance x-Plan x-AttemptIntent x-AttemptUnknown");
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 1);
+}
+
+static void a_zombies_late_outcome_turns_unknown_into_delivered(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    again_with(r, 150, 100);
+    sending(r, &t);
+    r->workers[0].beating = false; /* alive, but silent */
+    until(r, "j1", 'U');
+    r->workers[0].beating = true;
+    rig_send_outcome(r, 0, &t, WIRE_DELIVERED, -1);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_SEEN);
+    assert_int_equal(rig_state(r, "j1"), 'D');
+}
+
+static void a_zombies_late_intent_gets_no_go(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    rig_task other;
+    again_with(r, 150, 100);
+    claimed(r, &t);
+    r->workers[0].beating = false;
+    until(r, "j1", 'P');
+    rig_join(r, 1, 4);
+    rig_expect_task(r, 1, &other);
+    rig_send_intent(r, 0, &t);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_ABORT);
+    rig_send_intent(r, 1, &other);
+    assert_int_equal(rig_expect(r, 1, &other), WIRE_GO);
+}
+
+static void a_job_that_kills_its_workers_is_parked(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    again_with(r, 150, 100);
+    rig_debtor(r);
+    rig_submit(r, "j1", "");
+    for (int i = 0; i < 3; i++) {
+        rig_join(r, i, 4);
+        rig_expect_task(r, i, &t);
+        rig_leave(r, i);
+        until(r, "j1", 'P');
+        rig_set(r, rig_due(r, "j1"));
+    }
+    rig_join(r, 3, 4);
+    assert_false(rig_try_task(r, 3, &t));
+    assert_int_equal(rig_state(r, "j1"), 'Q');
+    rig_submit(r, "j2", "");
+    rig_deliver(r, 3, &t); /* the others are not affected */
+}
+
+/* ---- gateways ---- */
+
+static void a_gateway_killed_after_go_learns_the_outcome_from_the_living_worker(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    sending(r, &t);
+    rig_crash(r);
+    rig_open(r);
+    rig_join(r, 0, 4);
+    rig_send_outcome(r, 0, &t, WIRE_DELIVERED, -1);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_SEEN);
+    assert_int_equal(rig_state(r, "j1"), 'D');
+    assert_string_equal(rig_records(r, "j1"),
+                        "SubmissionAcceptance x-Plan x-AttemptIntent RelayToNonERDS");
+}
+
+static void a_gateway_killed_after_go_whose_worker_died_too_leaves_it_unknown(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    sending(r, &t);
+    rig_leave(r, 0);
+    rig_crash(r);
+    r->config.grace_ms = 100;
+    rig_open(r);
+    until(r, "j1", 'U');
+}
+
+static void a_gateway_killed_before_the_intent_plans_the_task_again(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    rig_task other;
+    claimed(r, &t);
+    rig_crash(r);
+    rig_open(r);
+    until(r, "j1", 'P');
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 0);
+    rig_send_intent(r, 0, &t); /* the worker did not notice */
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_ABORT);
+    rig_join(r, 0, 4);
+    rig_deliver(r, 0, &other);
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 1);
+}
+
+/* Two gateways; the second takes the shards while the first still believes it has them. */
+static void a_gateway_that_lost_its_shards_can_change_nothing(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    gw_id thief;
+    uint64_t fence[STATE_SHARDS];
+    struct timespec wait = {0, 600000000};
+    r->config.lease_ms = 500;
+    dispatch_close(r->d);
+    rig_open(r);
+    claimed(r, &t);
+    gw_id_random(&thief);
+    nanosleep(&wait,
+              NULL); /* the one thing here that only time does: Redis lets the lease run out */
+    assert_int_equal(state_lease(r->store, &thief, 60000, fence, &r->err), GW_OK);
+    assert_true(fence[0] > 0);
+    rig_send_intent(r, 0, &t);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_ABORT);
+    assert_int_equal(rig_state(r, "j1"), 'C'); /* the new owner's to recover */
+    assert_int_equal(state_release(r->store, &thief, &r->err), GW_OK);
+    rig_deliver(r, 0, &t);
+    assert_int_equal(t.attempt, 2);
+}
+
+/* ---- the store ---- */
+
+static void a_lost_store_stops_sending_and_its_return_resumes(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    claimed(r, &t);
+    redis_server_kill(r->redis);
+    rig_send_intent(r, 0, &t);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_ABORT);
+    assert_true(redis_server_restart(r->redis));
+    rig_deliver(r, 0, &t);
+    assert_int_equal(t.attempt, 2);
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 1);
+}
+
+static void an_outcome_that_met_a_dead_store_is_booked_when_it_is_back(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    sending(r, &t);
+    redis_server_kill(r->redis);
+    rig_send_outcome(r, 0, &t, WIRE_DELIVERED, -1);
+    for (int i = 0; i < 50; i++)
+        rig_turn(r);
+    assert_true(redis_server_restart(r->redis));
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_SEEN);
+    assert_int_equal(rig_state(r, "j1"), 'D');
+    assert_string_equal(rig_records(r, "j1"),
+                        "SubmissionAcceptance x-Plan x-AttemptIntent RelayToNonERDS");
+}
+
+/* The answer is lost, not the write: the store is stopped while the call is under way. */
+static void an_intent_whose_answer_was_lost_is_not_sent_and_not_lost(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    rig_task other;
+    dispatch_close(r->d);
+    r->config.state.timeout_ms = 300;
+    rig_open(r);
+    claimed(r, &t);
+    rig_send_intent(r, 0, &t);
+    redis_server_stop(r->redis);
+    for (int i = 0; i < 5; i++)
+        rig_turn(r);
+    redis_server_continue(r->redis);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_ABORT);
+    rig_deliver(r, 0, &other);
+    assert_int_equal(other.attempt, 2);
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 1);
+}
+
+int main(void)
+{
+#define promise(f) cmocka_unit_test_setup_teardown(f, rig_start, rig_stop)
+    const struct CMUnitTest tests[] = {
+        promise(a_worker_lost_before_the_intent_leaves_the_task_to_another),
+        promise(a_worker_lost_after_go_leaves_it_unknown_and_it_is_never_sent_again),
+        promise(a_zombies_late_outcome_turns_unknown_into_delivered),
+        promise(a_zombies_late_intent_gets_no_go),
+        promise(a_job_that_kills_its_workers_is_parked),
+        promise(a_gateway_killed_after_go_learns_the_outcome_from_the_living_worker),
+        promise(a_gateway_killed_after_go_whose_worker_died_too_leaves_it_unknown),
+        promise(a_gateway_killed_before_the_intent_plans_the_task_again),
+        promise(a_gateway_that_lost_its_shards_can_change_nothing),
+        promise(a_lost_store_stops_sending_and_its_return_resumes),
+        promise(an_outcome_that_met_a_dead_store_is_booked_when_it_is_back),
+        promise(an_intent_whose_answer_was_lost_is_not_sent_and_not_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
