@@ -78,7 +78,7 @@ static gw_code first_receipt(const redisReply *r, int64_t *ret_ms, gw_err *err)
         *ret_ms = conn_int(r, 0);
         return GW_OK;
     }
-    gw_code rc = head_unpack(a, parts, err);
+    gw_code rc = head_unpack(a, NULL, parts, err);
     if (rc == GW_OK)
         *ret_ms = strtoll(parts[HEAD_AT].p, NULL, 10); /* a comma ends it */
     return rc;

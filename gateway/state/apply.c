@@ -89,13 +89,18 @@ static gw_code check_debtor(const state_txn *t, gw_err *err)
     if (state_shard(t->did) != t->shard)
         return gw_fail(err, GW_EINVAL, "transition: shard %d is not the one of its debtor",
                        t->shard);
+    for (size_t i = 0; i < t->debtor_n; i++) {
+        const state_field *f = &t->debtor_sets[i];
+        if (f->value.p && f->name.n >= 2 && memcmp(f->name.p, "c:", 2) == 0)
+            return gw_fail(err, GW_EINVAL, "transition: cap counters are taken and given, not set");
+    }
     gw_code rc = check_fields(t->debtor_sets, t->debtor_n, reserved, "debtor", err);
     return rc == GW_OK ? check_fields(t->item_sets, t->item_n, none, "item", err) : rc;
 }
 
 static bool name_fits(const char *name)
 {
-    return name && *name && strlen(name) <= STATE_NAME_MAX;
+    return name && strncmp(name, "c:", 2) == 0 && strlen(name) <= STATE_NAME_MAX;
 }
 
 static gw_code check_caps(const state_txn *t, gw_err *err)
@@ -114,7 +119,7 @@ static gw_code check_caps(const state_txn *t, gw_err *err)
     }
     for (size_t i = 0; i < t->give_n; i++)
         good = good && name_fits(t->gives[i]);
-    return good ? GW_OK : gw_fail(err, GW_EINVAL, "cap without a proper field name");
+    return good ? GW_OK : gw_fail(err, GW_EINVAL, "a cap field is not named c:...");
 }
 
 static gw_code check_txn(const state_txn *t, gw_err *err)

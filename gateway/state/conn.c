@@ -12,7 +12,7 @@ enum { PASSWORD_FILE_MAX = 1024 };
 
 static struct timeval timeval_of(int ms)
 {
-    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000L};
 }
 
 /* ---- opening and closing ---- */
@@ -209,7 +209,8 @@ void conn_arg(state *s, gw_str arg)
         return;
     if (arg.n)
         memcpy(to, arg.p, arg.n);
-    memcpy(to + arg.n, "\r\n", 2);
+    to[arg.n] = '\r';
+    to[arg.n + 1] = '\n';
     s->out.n += arg.n + 2;
 }
 

@@ -30,27 +30,26 @@ typedef enum { MUST_BE, MUST_NOT_BE, MUST_NOT_START } rule_kind;
 static const struct {
     const char *key;
     rule_kind rule;
-    const char *value;
     state_severity severity;
-    const char *what, *remedy;
+    const char *value, *what, *remedy;
 } settings[] = {
-    {"appendonly", MUST_BE, "yes", STATE_FATAL,
+    {"appendonly", MUST_BE, STATE_FATAL, "yes",
      "without the append-only file a restart forgets acknowledged jobs", "set appendonly yes"},
-    {"appendfsync", MUST_BE, "always", STATE_FATAL,
+    {"appendfsync", MUST_BE, STATE_FATAL, "always",
      "acknowledged jobs are lost in a crash: with everysec and a slow disk up to 1.3 million "
      "acknowledged writes were measured lost",
      "set appendfsync always"},
-    {"no-appendfsync-on-rewrite", MUST_BE, "no", STATE_FATAL,
+    {"no-appendfsync-on-rewrite", MUST_BE, STATE_FATAL, "no",
      "during a rewrite of the append-only file nothing is synced",
      "set no-appendfsync-on-rewrite no"},
-    {"maxmemory-policy", MUST_NOT_START, "allkeys-", STATE_FATAL,
+    {"maxmemory-policy", MUST_NOT_START, STATE_FATAL, "allkeys-",
      "Redis may evict reminders when memory is short", "set maxmemory-policy noeviction"},
-    {"maxmemory-policy", MUST_NOT_START, "volatile-", STATE_WARNING,
+    {"maxmemory-policy", MUST_NOT_START, STATE_WARNING, "volatile-",
      "eviction is on, though no key of ours expires", "set maxmemory-policy noeviction"},
-    {"aof-load-truncated", MUST_BE, "yes", STATE_NOTE,
+    {"aof-load-truncated", MUST_BE, STATE_NOTE, "yes",
      "after a torn last write Redis refuses to start until redis-check-aof has run",
      "nothing if that is meant; the torn write was never acknowledged"},
-    {"maxmemory", MUST_NOT_BE, "0", STATE_NOTE,
+    {"maxmemory", MUST_NOT_BE, STATE_NOTE, "0",
      "no memory limit: the kernel kills Redis before it can answer busy",
      "set maxmemory to about two thirds of the machine"},
 };
@@ -127,18 +126,17 @@ static gw_str info(gw_str all, const char *key)
 static const struct {
     const char *key;
     rule_kind rule;
-    const char *value;
     state_severity severity;
-    const char *what, *remedy;
+    const char *value, *what, *remedy;
 } facts[] = {
-    {"aof_last_write_status", MUST_BE, "ok", STATE_FATAL,
+    {"aof_last_write_status", MUST_BE, STATE_FATAL, "ok",
      "the last write of the append-only file failed", "free disk space, see the log of Redis"},
-    {"aof_last_bgrewrite_status", MUST_BE, "ok", STATE_WARNING,
+    {"aof_last_bgrewrite_status", MUST_BE, STATE_WARNING, "ok",
      "the last rewrite of the append-only file failed, so it keeps growing",
      "free disk space, then BGREWRITEAOF"},
-    {"role", MUST_NOT_BE, "slave", STATE_FATAL, "this Redis is a replica and takes no writes",
+    {"role", MUST_NOT_BE, STATE_FATAL, "slave", "this Redis is a replica and takes no writes",
      "point the configuration at the primary"},
-    {"cluster_enabled", MUST_NOT_BE, "1", STATE_WARNING,
+    {"cluster_enabled", MUST_NOT_BE, STATE_WARNING, "1",
      "this is a cluster node: one connection reaches only its own slots",
      "use one primary with replicas; the keys are ready for a cluster, the connection is not"},
 };

@@ -32,7 +32,9 @@
 -- A function's keys are prefixes "dl:{NN}:", one per shard it works on; it builds the others from them: all
 -- carry the same hash tag, so on a cluster a call for one shard has all its keys in the slot it was
 -- routed to. On a single Redis one call may carry many shards, which costs one fsync instead of many.
--- Checks come before the first write: Redis does not undo a function that fails half way.
+-- Checks come before the first write: Redis does not undo a function that fails half way. So nothing here
+-- may raise an error on data: counters are read with tonumber(...) or 0, and apply.c refuses what
+-- could make a command fail.
 local FORMAT, REVISION = 1, 3
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
@@ -214,7 +216,7 @@ local function read_debtor(dkey, args, at, take_n)
     for _ = 1, take_n do
         local sum, with = 0, tonumber(args[i + 2])
         for w = n + 1, n + 1 + with do
-            sum = sum + tonumber(got[w] or 0)
+            sum = sum + (tonumber(got[w] or 0) or 0)
         end
         fit = fit and sum < tonumber(args[i + 1])
         n, i = n + 1 + with, i + 3 + with

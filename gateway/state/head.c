@@ -19,13 +19,19 @@ void head_pack(const state_job *job, gw_wall at, gw_buf *ret)
         netstring_put(ret, parts[i]);
 }
 
-gw_code head_unpack(gw_str a, gw_str ret[HEAD_PARTS], gw_err *err)
+gw_code head_unpack(gw_str a, gw_arena *arena, gw_str ret[HEAD_PARTS], gw_err *err)
 {
     bool good = true;
     for (size_t i = 0; good && i < HEAD_PARTS; i++)
         good = netstring_next(&a, &ret[i]);
-    return good && a.n == 0 ? GW_OK
-                            : gw_fail(err, GW_ECORRUPT, "field a of a reminder is not of format 1");
+    if (!good || a.n)
+        return gw_fail(err, GW_ECORRUPT, "field a of a reminder is not of format 1");
+    for (size_t i = 0; arena && i < HEAD_PARTS; i++) {
+        ret[i].p = gw_arena_copy(arena, ret[i]);
+        if (!ret[i].p)
+            return gw_fail(err, GW_ENOMEM, "a reminder does not fit the arena");
+    }
+    return GW_OK;
 }
 
 static const struct {
@@ -51,7 +57,7 @@ gw_code head_expand(state_hash *h, gw_arena *arena, gw_err *err)
     gw_str a = state_get(h, HEAD_FIELD), parts[HEAD_PARTS];
     if (!a.p)
         return GW_OK;
-    gw_code rc = head_unpack(a, parts, err);
+    gw_code rc = head_unpack(a, arena, parts, err);
     if (rc != GW_OK)
         return rc;
     bool still_in_first_lane = !state_get(h, "ln").p; /* due is at only as long as that */

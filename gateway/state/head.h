@@ -24,10 +24,10 @@ enum { HEAD_MAX = 5 * (STATE_NAME_MAX + 8) + 128 };
 
 /* Append it; failure is sticky in ret. */
 void head_pack(const state_job *job, gw_wall at, gw_buf *ret);
-/* Parts point into a. GW_ECORRUPT. */
-gw_code head_unpack(gw_str a, gw_str ret[HEAD_PARTS], gw_err *err) GW_NODISCARD;
-/* Replace field a of a loaded reminder by the fields it stands for, unless written since; the
- * fields point to where a points. Fields of h are taken over or copied within the arena. */
+/* Parts are copied to the arena, with a NUL behind; without arena they point into a. GW_ECORRUPT,
+ * GW_ENOMEM. */
+gw_code head_unpack(gw_str a, gw_arena *arena, gw_str ret[HEAD_PARTS], gw_err *err) GW_NODISCARD;
+/* Replace field a of a loaded reminder by the fields it stands for, unless written since. */
 gw_code head_expand(state_hash *h, gw_arena *arena, gw_err *err) GW_NODISCARD;
 
 #endif

@@ -59,20 +59,19 @@ static gw_code take_entry(reading *x, int shard, const redisReply *r, gw_err *er
         return conn_unexpected("XREAD", err);
     state_outbox_entry *e = &x->entries[x->n];
     *e = (state_outbox_entry){.shard = (uint8_t)shard};
-    gw_str value;
+    gw_str field = conn_text(r->element[1]->element[0]);
     gw_code rc = conn_copy(x->arena, r->element[0], &e->stream_id, err);
-    if (rc == GW_OK)
-        rc = conn_copy(x->arena, r->element[1]->element[1], &value, err);
     if (rc != GW_OK)
         return rc;
-    gw_str field = conn_text(r->element[1]->element[0]);
-    if (gw_str_is(field, RECORD_FIELD))
-        rc = record_unpack(value, x->arena, &e->rec, err);
-    else if (gw_str_is(field, RECORD_ACCEPT))
-        e->rec = (state_record){.event = NULL, .rid = value, .with_body = true};
-    else
+    if (gw_str_is(field, RECORD_FIELD)) {
+        rc = record_unpack(conn_text(r->element[1]->element[1]), x->arena, &e->rec, err);
+    } else if (gw_str_is(field, RECORD_ACCEPT)) {
+        e->rec = (state_record){.event = NULL, .with_body = true}; /* the rest follows */
+        rc = conn_copy(x->arena, r->element[1]->element[1], &e->rec.rid, err);
+    } else {
         rc = gw_fail(err, GW_ECORRUPT, "outbox of shard %d has an entry of an unknown format",
                      shard);
+    }
     if (rc != GW_OK)
         return rc;
     if (e->rec.with_body)
@@ -131,15 +130,12 @@ static gw_code one_member(reading *x, const char *name, gw_str value, gw_str *re
 static gw_code tell_acceptance(reading *x, state_outbox_entry *e, const redisReply *head,
                                gw_err *err)
 {
-    gw_str a, part[HEAD_PARTS];
-    gw_code rc = conn_copy(x->arena, head, &a, err);
-    if (rc != GW_OK)
-        return rc;
+    gw_str a = conn_text(head), part[HEAD_PARTS];
     if (!a.p)
         return gw_fail(err, GW_ECORRUPT,
                        "outbox entry %.*s of shard %d: its reminder no longer exists",
                        GW_STR_ARG(e->stream_id), e->shard);
-    rc = head_unpack(a, part, err);
+    gw_code rc = head_unpack(a, x->arena, part, err);
     if (rc != GW_OK)
         return rc;
     e->rec.event = RECORD_ACCEPT_EVENT;

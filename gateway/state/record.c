@@ -78,11 +78,13 @@ gw_code record_unpack(gw_str packed, gw_arena *arena, state_record *ret, gw_err 
            number(part[8], &level);
     if (!good)
         return gw_fail(err, GW_ECORRUPT, "an outbox record is not of format 1");
-    char *event = gw_arena_copy(arena, part[0]);
-    if (!event)
-        return gw_fail(err, GW_ENOMEM, "reading an outbox record");
+    for (size_t i = 0; i < PARTS; i++) {
+        part[i].p = gw_arena_copy(arena, part[i]);
+        if (!part[i].p)
+            return gw_fail(err, GW_ENOMEM, "reading an outbox record");
+    }
     *ret = (state_record){
-        .event = event,
+        .event = part[0].p,
         .t = {t},
         .source = part[2],
         .debtor = part[3],

@@ -19,7 +19,7 @@
 gw_code record_check(const state_record *r, gw_err *err) GW_NODISCARD;
 /* Append a checked record, packed. Failure is sticky in ret. */
 void record_pack(const state_record *r, gw_buf *ret);
-/* Strings point into packed, except event, which is copied to the arena. GW_ECORRUPT, GW_ENOMEM. */
+/* Strings are copied to the arena, with a NUL behind. GW_ECORRUPT, GW_ENOMEM. */
 gw_code record_unpack(gw_str packed, gw_arena *arena, state_record *ret, gw_err *err) GW_NODISCARD;
 
 #endif

@@ -12,13 +12,18 @@
  * The process must not die of SIGPIPE; state_open ignores that signal if nobody has handled it yet.
  *
  * Errors every call may answer, besides what its own comment says:
- *   GW_EBUSY     the store is not reachable or refuses work (loading, read only, disk, memory,
- * replicas missing); nothing of this call was changed. Reconnects by itself, with back-off.
- *   GW_ETIMEOUT  the connection was lost or too slow after a write was sent: that write may or may
- * not have happened. Read again before deciding; accepts may simply be repeated. GW_ECORRUPT  the
- * store answers something this program never wrote. GW_EINVAL    the caller broke a rule named
- * here. GW_ELIMIT  a named limit. GW_ENOMEM  arena or heap. Texts never hold debtor names,
- * addresses or bodies.
+ * - GW_EBUSY: the store is not reachable or refuses work (loading, read only, disk, memory,
+ * replicas missing). What ret[] does not report as done was not done. It reconnects by itself, with
+ * back-off.
+ * - GW_ETIMEOUT: the connection was lost or too slow after a write was sent, which may or may not
+ * have happened. Read again before deciding; accepts may simply be repeated.
+ * - GW_ENOTFOUND: the functions of dunlin1 are gone from the server, so perhaps its data too.
+ * - GW_EREFUSED: password or rights are wrong.
+ * - GW_ECORRUPT: the store answers something this program never wrote.
+ * - GW_EINVAL: the caller broke a rule named here. GW_ELIMIT: a named limit. GW_ENOMEM: arena or
+ * heap.
+ *
+ * Texts never hold debtor names, addresses or bodies.
  *
  * Strings in arguments are borrowed for the call; strings in results live in the caller's arena and
  * have a NUL behind them. */
@@ -177,9 +182,10 @@ typedef struct {
  * those before it left. Zeroed members ask for nothing, except the two versions: 0 is "must not
  * exist", so set -1 where no check is meant.
  *
- * The library itself keeps, and refuses in sets: fields v (version) and ln (lane) of reminders, v
- * of debtors. It writes did into a created reminder, and due = due_ms whenever lane is a real lane
- * (unless sets name due themselves). */
+ * Kept by the state and refused in sets: fields v, ln (lane), did and a of reminders, v of debtors,
+ * and the cap counters (c:...). k src deb cas job ch at may not be deleted. A created reminder gets
+ * its did written, and due = due_ms is written whenever lane is a real lane, unless sets name due.
+ */
 typedef struct {
     uint8_t shard;
     uint64_t fence;                 /* of state_lease; 0 = needs no lease (intake's acts) */

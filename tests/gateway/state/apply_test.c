@@ -296,8 +296,8 @@ static void rules_of_a_transition_are_refused_by_name_before_anything_is_sent(vo
     struct {
         state_txn t;
         const char *why;
-    } rows[9];
-    for (size_t i = 0; i < 9; i++)
+    } rows[12];
+    for (size_t i = 0; i < GW_COUNT(rows); i++)
         rows[i].t = base;
     rows[0].t.shard = (uint8_t)(base.shard ^ 1), rows[0].why = "shard";
     rows[1].t.debtor_sets = version, rows[1].t.debtor_n = 1, rows[1].why = "debtor field v";
@@ -308,7 +308,12 @@ static void rules_of_a_transition_are_refused_by_name_before_anything_is_sent(vo
     rows[6].t.records = &bad, rows[6].t.record_n = 1, rows[6].why = "fact";
     rows[7].t.did = NULL, rows[7].t.wake_debtor = true, rows[7].why = "without did";
     rows[8].t.lane = 'w', rows[8].why = "without rid";
-    for (size_t i = 0; i < 9; i++) {
+    state_field counter[] = {FIELD("c:email:2013-01-02", "7")}, no_source[] = {DROP("src")};
+    state_cap cap = {.field = "b", .max = 1};
+    rows[9].t.debtor_sets = counter, rows[9].t.debtor_n = 1, rows[9].why = "counters";
+    rows[10].t = txn_on(&did, &rid, 1, no_source, 1), rows[10].why = "src";
+    rows[11].t.takes = &cap, rows[11].t.take_n = 1, rows[11].why = "cap field";
+    for (size_t i = 0; i < GW_COUNT(rows); i++) {
         state_verdict v;
         assert_int_equal(state_apply(f->s, &rows[i].t, 1, &v, &f->err), GW_EINVAL);
         if (!strstr(f->err.text, rows[i].why))
