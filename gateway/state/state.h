@@ -188,6 +188,13 @@ typedef struct {
  */
 typedef struct {
     uint8_t shard;
+    char lane; /* of the reminder: 0 leave as is; '-' in no lane; 'w' 'e' 's' 'v' 'f' be in that one
+                  at due_ms; f holds what is in flight: nobody serves it, a successor finds it there
+                */
+    bool unwake_debtor; /* take d<did> out of lane w (its work is done), before wake_debtor */
+    bool wake_debtor;   /* have d<did> in lane w, due at wake_at or earlier if it is so already */
+    int64_t due_ms;
+    gw_wall wake_at;
     uint64_t fence;                 /* of state_lease; 0 = needs no lease (intake's acts) */
     const gw_id *did;               /* NULL: no debtor in it (a reminder knows its own) */
     int64_t debtor_version;         /* -1 no check; 0 must not exist; else must equal */
@@ -196,20 +203,14 @@ typedef struct {
     const state_field *item_sets;
     size_t item_n;
     const gw_id *rid; /* NULL: no reminder in it */
-    int64_t version;  /* of the reminder: -1 no check, but it must exist; 0 create (needs did and
-                         s among sets); else must equal. Every change moves it by one. */
+    int64_t version;  /* of the reminder: -1 no check, but it must exist; 0 create (needs did, and s
+                         among sets); else must equal. Every transition moves it by one. */
     const state_field *sets; /* field s among them (one letter) drives counters and indexes */
     size_t n;
     const state_cap *takes; /* all must fit, then all are taken */
     size_t take_n;
     const char *const *gives; /* counters given back; never below zero */
     size_t give_n;
-    char lane; /* 0 leave as is; '-' in no lane; 'w' 'e' 's' 'v' 'f' be in that one at due_ms;
-                  f holds what is in flight: nobody serves it, a successor finds it there */
-    int64_t due_ms;
-    bool unwake_debtor; /* take d<did> out of lane w (its work is done), before wake_debtor */
-    bool wake_debtor;   /* have d<did> in lane w, due at wake_at or earlier if it is so already */
-    gw_wall wake_at;
     const state_record *records;
     size_t record_n;
 } state_txn;

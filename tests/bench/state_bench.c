@@ -56,7 +56,7 @@ static double info_number(redis_server *redis, const char *name)
     redisContext *c = redisConnectUnix(redis_server_socket(redis));
     redisReply *r = redisCommand(c, "INFO");
     const char *at = strstr(r->str, name);
-    double v = at ? atof(at + strlen(name)) : 0;
+    double v = at ? strtod(at + strlen(name), NULL) : 0;
     freeReplyObject(r);
     redisFree(c);
     return v;
@@ -248,7 +248,7 @@ static bool wanted(char **argv, const char *name)
 
 int main(int argc, char **argv)
 {
-    int64_t ms = (argc > 1 ? atoi(argv[1]) : 5) * 1000;
+    int64_t ms = (argc > 1 ? strtoll(argv[1], NULL, 10) : 5) * 1000;
     GW_AUTO(redis_server_free) redis_server *redis = redis_server_start(NULL);
     arena = gw_arena_new((size_t)16 << 20);
     if (!redis || !arena)

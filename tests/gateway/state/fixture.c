@@ -134,7 +134,7 @@ char *snapshot(fixture *f, size_t *ret_n)
     gw_buf_init(&all, (size_t)64 << 20);
     redisReply *keys = redisCommand(f->raw, "KEYS *");
     assert_non_null(keys);
-    qsort(keys->element, keys->elements, sizeof keys->element[0], by_text);
+    qsort(keys->element, keys->elements, sizeof(redisReply *), by_text);
     for (size_t i = 0; i < keys->elements; i++) {
         redisReply *dump =
             redisCommand(f->raw, "DUMP %b", keys->element[i]->str, keys->element[i]->len);

@@ -117,7 +117,7 @@ static void *kill_when_busy(void *arg)
     for (long long seen = 0; c && !c->err && seen < k->threshold;) {
         redisReply *r = redisCommand(c, "INFO commandstats");
         const char *at = r ? strstr(r->str, "cmdstat_fcall:calls=") : NULL;
-        seen = at ? atoll(at + strlen("cmdstat_fcall:calls=")) : 0;
+        seen = at ? strtoll(at + strlen("cmdstat_fcall:calls="), NULL, 10) : 0;
         if (r)
             freeReplyObject(r);
     }

@@ -199,7 +199,7 @@ static int64_t score(fixture *f, uint8_t shard, const char *list, const gw_id *o
     redisReply *r =
         redisCommand(f->raw, "ZSCORE dl:{%02d}:%s%s %s%s", shard, list, owner, kind, text);
     assert_non_null(r);
-    int64_t v = r->type == REDIS_REPLY_STRING ? atoll(r->str) : -1;
+    int64_t v = r->type == REDIS_REPLY_STRING ? strtoll(r->str, NULL, 10) : -1;
     freeReplyObject(r);
     return v;
 }
@@ -241,7 +241,7 @@ static void compare(fixture *f, const model *m)
         assert_int_equal(d.debtor.version, o->version);
         for (size_t k = 0; k < 2; k++) {
             gw_str v = state_get(&d.debtor, cap_names[k]);
-            assert_int_equal(v.p ? atoi(v.p) : 0, o->cap[k]);
+            assert_int_equal(v.p ? strtoll(v.p, NULL, 10) : 0, o->cap[k]);
         }
         assert_int_equal(score(f, state_shard(&o->did), "due:w", NULL, "d", &o->did), o->wake);
     }
