@@ -465,6 +465,16 @@ int rig_cap(rig *r, const char *field)
     return (int)view_int(state_get(&found.debtor, field), 0);
 }
 
+void rig_item_field(rig *r, const char *field, char *ret, size_t cap)
+{
+    gw_id did;
+    state_debtor found;
+    gw_arena_reset(r->arena);
+    load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("d1"), &did);
+    must(r, state_load_debtors(r->store, &did, 1, r->arena, &found, &r->err), "load");
+    snprintf(ret, cap, "%.*s", GW_STR_ARG(state_get(&found.items, field)));
+}
+
 uint64_t rig_count(rig *r, char letter)
 {
     uint64_t by_state[128], waiting;
@@ -566,6 +576,17 @@ static bool await(rig *r, int which, int turns, wire_header *ret, gw_str *ret_pa
         rig_turn(r);
     }
     return false;
+}
+
+bool rig_poll_task(rig *r, int which, rig_task *ret)
+{
+    wire_header h;
+    gw_str payload;
+    if (!await(r, which, 1, &h, &payload))
+        return false;
+    assert_int_equal(h.type, WIRE_TASK);
+    keep_task(r, &h.task, payload, ret);
+    return true;
 }
 
 bool rig_try_task(rig *r, int which, rig_task *ret)

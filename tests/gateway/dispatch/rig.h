@@ -111,6 +111,8 @@ const char *rig_records(rig *r, const char *job);
 /* Text of the public facts of the last record of that event about a job, static storage. */
 const char *rig_fact(rig *r, const char *job, const char *event);
 int rig_cap(rig *r, const char *field); /* a counter of debtor d1 */
+/* A field of debtor d1's items hash. */
+void rig_item_field(rig *r, const char *field, char *ret, size_t cap);
 uint64_t rig_count(rig *r, char letter);
 
 /* ---- the worker ---- */
@@ -119,7 +121,8 @@ rig_worker *rig_join(rig *r, int which, int credit); /* connect and say READY */
 void rig_leave(rig *r, int which);                   /* the process dies */
 /* The next message of that type, turning until it comes (or failing the test). */
 void rig_expect_task(rig *r, int which, rig_task *ret);
-bool rig_try_task(rig *r, int which, rig_task *ret); /* turns until idle, then false */
+bool rig_poll_task(rig *r, int which, rig_task *ret); /* one turn at most */
+bool rig_try_task(rig *r, int which, rig_task *ret);  /* turns until idle, then false */
 void rig_send_intent(rig *r, int which, const rig_task *t);
 wire_type rig_expect(rig *r, int which, const rig_task *t); /* GO, ABORT or SEEN of this task */
 void rig_send_outcome(rig *r, int which, const rig_task *t, wire_result result, int64_t retry_ms);
