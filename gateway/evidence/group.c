@@ -130,7 +130,7 @@ static gw_code commit_priv(work *w, const json_doc *d)
         gw_str name = json_str(d, at);
         vault_salt(w->kase.key, &w->id, name, salt);
         gw_buf_clear(scratch);
-        gw_code rc = record_disclosure_put(scratch, salt, name, json_raw(d, at + 1));
+        gw_code rc = record_disclosure_put(scratch, salt, name, record_text(d, at + 1));
         if (rc == GW_OK)
             rc = record_commitment(gw_buf_str(scratch), commitment);
         if (rc != GW_OK)

@@ -411,6 +411,11 @@ gw_code reader_who(reader *r, gw_str case_pseudonym, gw_arena *arena, gw_str *re
                : rc;
 }
 
+gw_code reader_sources(reader *r, gw_arena *arena, gw_str **ret, size_t *ret_n, gw_err *err)
+{
+    return vault_sources(r->vault, arena, ret, ret_n, err);
+}
+
 static gw_code parse_refs(reader *r, gw_str leaf, record_view *v, blob_ref *refs, size_t *ret_n,
                           gw_err *err)
 {
@@ -501,7 +506,7 @@ static gw_code put_disclosures(const json_doc *d, const uint8_t key[CRYPT_KEY], 
         vault_salt(key, leaf, name, salt);
         if (at > 1)
             gw_buf_putc(ret, ',');
-        record_disclosure_put(ret, salt, name, json_raw(d, at + 1));
+        record_disclosure_put(ret, salt, name, record_text(d, at + 1));
     }
     return ret->code;
 }

@@ -105,6 +105,10 @@ gw_code reader_blob(reader *r, gw_str leaf, size_t n, gw_buf *ret, gw_buf *ret_d
 gw_code reader_who(reader *r, gw_str case_pseudonym, gw_arena *arena, gw_str *ret_source,
                    gw_str *ret_debtor, gw_str *ret_case, gw_err *err) GW_NODISCARD;
 
+/* Names of all billing systems in the vault, in the arena. */
+gw_code reader_sources(reader *r, gw_arena *arena, gw_str **ret, size_t *ret_n, gw_err *err)
+    GW_NODISCARD;
+
 /* Head of a case as the index knows it now. */
 gw_code reader_case_head(reader *r, gw_str case_pseudonym, uint64_t *ret_cseq,
                          uint8_t ret_hash[READER_HASH], gw_err *err) GW_NODISCARD;

@@ -72,6 +72,13 @@ gw_code record_parse(gw_str leaf, gw_arena *arena, record_view *ret, gw_err *err
  * [A-Za-z0-9_.-]. GW_EINVAL, GW_ELIMIT. */
 gw_code record_facts(gw_str in, size_t max, gw_arena *arena, gw_buf *ret, gw_err *err) GW_NODISCARD;
 
+/* A value's JSON text as it stands in the document, a string with its quotes. */
+static inline gw_str record_text(const json_doc *d, uint32_t node)
+{
+    gw_str raw = json_raw(d, node);
+    return json_kind_of(d, node) == JSON_STRING ? (gw_str){raw.p - 1, raw.n + 2} : raw;
+}
+
 /* JSON array [salt, name, value]; value is canonical JSON. */
 gw_code record_disclosure_put(gw_buf *b, const uint8_t salt[RECORD_SALT], gw_str name,
                               gw_str value);

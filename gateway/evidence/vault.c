@@ -18,7 +18,7 @@ typedef struct {
     vault_case value;
 } slot;
 
-enum { Q_SUBJECT, Q_CASE, Q_ADD_SUBJECT, Q_ADD_CASE, Q_WHO, Q_FIND, Q_ALL, Q_COUNT };
+enum { Q_SUBJECT, Q_CASE, Q_ADD_SUBJECT, Q_ADD_CASE, Q_WHO, Q_FIND, Q_ALL, Q_SOURCES, Q_COUNT };
 
 static const char *const queries[Q_COUNT] = {
     [Q_SUBJECT] = "SELECT sid FROM subject WHERE source = ?1 AND debtor = ?2",
@@ -29,6 +29,7 @@ static const char *const queries[Q_COUNT] = {
               "ON s.sid = c.sid WHERE c.cid = ?1",
     [Q_FIND] = "SELECT c.cid FROM vcase c JOIN subject s ON s.sid = c.sid WHERE (?1 IS NULL OR "
                "s.source = ?1) AND (?2 IS NULL OR s.debtor = ?2) AND (?3 IS NULL OR c.name = ?3)",
+    [Q_SOURCES] = "SELECT source FROM subject WHERE debtor = '' ORDER BY source LIMIT ?1",
     [Q_ALL] = "SELECT s.source, s.debtor, c.name, c.key, s.sid, c.cid FROM vcase c LEFT JOIN "
               "subject s ON s.sid = c.sid",
 };
@@ -409,6 +410,31 @@ gw_code vault_find(vault *v, gw_str source, gw_str debtor, gw_str name, vault_vi
         rc = sql_fail(v->db, "vault", err);
     sqlite3_reset(s);
     pthread_mutex_unlock(&v->lock);
+    return rc;
+}
+
+gw_code vault_sources(vault *v, gw_arena *arena, gw_str **ret, size_t *ret_n, gw_err *err)
+{
+    sqlite3_stmt *s = v->q[Q_SOURCES];
+    gw_str *names = gw_arena_alloc(arena, VAULT_SOURCES_MAX * sizeof *names);
+    size_t n = 0;
+    int step = SQLITE_DONE;
+    gw_code rc = names ? GW_OK : gw_fail(err, GW_ENOMEM, "reading the vault");
+    pthread_mutex_lock(&v->lock);
+    sqlite3_bind_int(s, 1, VAULT_SOURCES_MAX);
+    while (rc == GW_OK && (step = sqlite3_step(s)) == SQLITE_ROW) {
+        names[n] = (gw_str){gw_arena_copy(arena, sql_str(s, 0)), sql_str(s, 0).n};
+        if (!names[n++].p)
+            rc = gw_fail(err, GW_ENOMEM, "reading the vault");
+    }
+    if (rc == GW_OK && step != SQLITE_DONE)
+        rc = sql_fail(v->db, "vault", err);
+    sqlite3_reset(s);
+    pthread_mutex_unlock(&v->lock);
+    if (rc == GW_OK) {
+        *ret = names;
+        *ret_n = n;
+    }
     return rc;
 }
 

@@ -19,7 +19,8 @@
 #include "gateway/evidence/record.h"
 
 enum {
-    VAULT_NAME_MAX = 512,      /* bytes of source, debtor id or case name */
+    VAULT_NAME_MAX = 512, /* bytes of source, debtor id or case name */
+    VAULT_SOURCES_MAX = 4096,
     VAULT_CACHE_CASES = 65536, /* unwrapped keys kept in memory, about 8 MB */
 };
 
@@ -54,6 +55,9 @@ gw_code vault_who(vault *v, const gw_id *kase, gw_arena *arena, gw_str *ret_sour
 typedef gw_code (*vault_visit)(void *ctx, const gw_id *kase, gw_err *err);
 gw_code vault_find(vault *v, gw_str source, gw_str debtor, gw_str name, vault_visit visit,
                    void *ctx, gw_err *err) GW_NODISCARD;
+/* Names of the sources, in the arena, at most VAULT_SOURCES_MAX. */
+gw_code vault_sources(vault *v, gw_arena *arena, gw_str **ret, size_t *ret_n, gw_err *err)
+    GW_NODISCARD;
 /* Open every wrapped key: GW_ECORRUPT names the first case that does not. */
 gw_code vault_check(vault *v, uint64_t *ret_cases, gw_err *err) GW_NODISCARD;
 

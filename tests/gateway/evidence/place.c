@@ -17,9 +17,12 @@ int place_new(void **state)
     if (!mkdtemp(p->root))
         return -1;
     snprintf(p->dir, sizeof p->dir, "%s/evidence", p->root);
-    snprintf(p->log_key, sizeof p->log_key, "%s/log.key", p->root);
-    snprintf(p->tenant_key, sizeof p->tenant_key, "%s/tenant.key", p->root);
-    if (gw_file_replace(p->log_key,
+    snprintf(p->log_key, sizeof p->log_key, "%s/keys/log.key", p->root);
+    snprintf(p->tenant_key, sizeof p->tenant_key, "%s/keys/tenant.key", p->root);
+    char keys[128];
+    snprintf(keys, sizeof keys, "%s/keys", p->root);
+    if (gw_dir_make(keys, 0700, &err) != GW_OK ||
+        gw_file_replace(p->log_key,
                         GW_STR("1111111111111111111111111111111111111111111111111111111111111111"
                                "\n"),
                         0600, &err) != GW_OK ||

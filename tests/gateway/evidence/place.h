@@ -20,7 +20,7 @@
 typedef struct {
     char root[64];     /* mkdtemp folder */
     char dir[128];     /* root/evidence */
-    char log_key[128]; /* root/log.key */
+    char log_key[128]; /* root/keys/log.key */
     char tenant_key[128];
     gw_clock *clock;
     evidence_config cfg;
