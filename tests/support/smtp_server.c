@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -31,7 +32,7 @@ struct smtp_server {
     int fds[CONNECTIONS_MAX];
     int connection_n, handshake_n;
     gw_buf commands;
-    bool stopping;
+    atomic_bool stopping;
 };
 
 typedef struct {

@@ -92,29 +92,42 @@ static bool is_known(const line_set *s, ino_t inode)
     return false;
 }
 
-/* The one socket connected to the relay's port that no line knows. The lock is held. */
+static bool leads_to(int fd, int port)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } peer;
+    socklen_t n = sizeof peer;
+    if (getpeername(fd, &peer.any, &n) != 0)
+        return false;
+    in_port_t to = peer.any.sa_family == AF_INET    ? peer.v4.sin_port
+                   : peer.any.sa_family == AF_INET6 ? peer.v6.sin6_port
+                                                    : 0;
+    return ntohs(to) == port;
+}
+
+/* A duplicate of the one socket connected to the relay's port that no line knows, -1 if there is
+ * none. The lock is held. Other sessions may close theirs meanwhile, so a candidate is looked at
+ * again once it is ours. */
 static int find_socket(const line_set *s, ino_t *ret_inode)
 {
     for (int fd = 0, gap = 0; fd < FD_MAX && gap < GAP_MAX; fd++) {
-        union {
-            struct sockaddr any;
-            struct sockaddr_in v4;
-            struct sockaddr_in6 v6;
-        } peer;
-        socklen_t n = sizeof peer;
-        struct stat st;
-        if (getpeername(fd, &peer.any, &n) != 0) {
+        if (!leads_to(fd, s->port)) {
             gap = errno == EBADF ? gap + 1 : 0;
             continue;
         }
         gap = 0;
-        in_port_t port = peer.any.sa_family == AF_INET    ? peer.v4.sin_port
-                         : peer.any.sa_family == AF_INET6 ? peer.v6.sin6_port
-                                                          : 0;
-        if (ntohs(port) != s->port || fstat(fd, &st) != 0 || is_known(s, st.st_ino))
-            continue;
-        *ret_inode = st.st_ino;
-        return fd;
+        struct stat st;
+        int ours = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (ours >= 0 && leads_to(ours, s->port) && fstat(ours, &st) == 0 &&
+            !is_known(s, st.st_ino)) {
+            *ret_inode = st.st_ino;
+            return ours;
+        }
+        if (ours >= 0)
+            close(ours);
     }
     return -1;
 }
@@ -130,9 +143,7 @@ void line_connected(line *l)
 {
     pthread_mutex_lock(&l->set->lock);
     close_duplicate(l); /* libESMTP may try the relay's next address */
-    int fd = find_socket(l->set, &l->inode);
-    if (fd >= 0)
-        l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    l->fd = find_socket(l->set, &l->inode);
     bool turn = l->connecting;
     l->connecting = false;
     pthread_mutex_unlock(&l->set->lock);
