@@ -1,7 +1,7 @@
 #include "tests/support/smtp_server.h"
+#include "tests/support/must.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -187,7 +187,7 @@ static void record(conn *c, bool accepted)
 {
     smtp_server *s = c->s;
     pthread_mutex_lock(&s->lock);
-    assert(s->record_n < RECORDS_MAX);
+    MUST(s->record_n < RECORDS_MAX);
     smtp_record *r = &s->records[s->record_n++];
     *r = (smtp_record){.connection = c->id,
                        .tls = c->ssl != NULL,
@@ -416,7 +416,7 @@ static void *accept_all(void *arg)
         c->s = s;
         c->fd = fd;
         pthread_mutex_lock(&s->lock);
-        assert(s->connection_n < CONNECTIONS_MAX);
+        MUST(s->connection_n < CONNECTIONS_MAX);
         c->id = s->connection_n++;
         s->fds[c->id] = fd;
         pthread_create(&s->threads[c->id], NULL, serve_connection, c);
@@ -427,8 +427,8 @@ static void *accept_all(void *arg)
 static SSL_CTX *make_tls(const smtp_options *o)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    assert(SSL_CTX_use_certificate_chain_file(ctx, o->cert_file) == 1);
-    assert(SSL_CTX_use_PrivateKey_file(ctx, o->key_file, SSL_FILETYPE_PEM) == 1);
+    MUST(SSL_CTX_use_certificate_chain_file(ctx, o->cert_file) == 1);
+    MUST(SSL_CTX_use_PrivateKey_file(ctx, o->key_file, SSL_FILETYPE_PEM) == 1);
     if (o->tls13)
         SSL_CTX_set_num_tickets(ctx, 2);
     return ctx;
@@ -449,9 +449,9 @@ smtp_server *smtp_server_start(const smtp_options *options)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof at;
     s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert(bind(s->listener, (struct sockaddr *)&at, sizeof at) == 0);
-    assert(listen(s->listener, 512) == 0);
-    assert(getsockname(s->listener, (struct sockaddr *)&at, &n) == 0);
+    MUST(bind(s->listener, (struct sockaddr *)&at, sizeof at) == 0);
+    MUST(listen(s->listener, 512) == 0);
+    MUST(getsockname(s->listener, (struct sockaddr *)&at, &n) == 0);
     s->port = ntohs(at.sin_port);
     pthread_create(&s->acceptor, NULL, accept_all, s);
     return s;
@@ -459,7 +459,7 @@ smtp_server *smtp_server_start(const smtp_options *options)
 
 void smtp_server_rule(smtp_server *s, smtp_rule rule)
 {
-    assert(s->rule_n < RULES_MAX);
+    MUST(s->rule_n < RULES_MAX);
     s->rules[s->rule_n++] = rule;
 }
 

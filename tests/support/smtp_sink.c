@@ -1,7 +1,7 @@
 #include "tests/support/smtp_sink.h"
+#include "tests/support/must.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static int free_port(void)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int bad = bind(fd, (struct sockaddr *)&at, sizeof at);
     bad |= getsockname(fd, (struct sockaddr *)&at, &n);
-    assert(!bad);
+    MUST(!bad);
     close(fd);
     return ntohs(at.sin_port);
 }

@@ -1,6 +1,6 @@
+#include "tests/support/must.h"
 #include "tests/support/smtp_server.h"
 
-#include <assert.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ static void extend(X509 *cert, int nid, const char *value)
     X509V3_set_ctx_nodb(&ctx);
     X509V3_set_ctx(&ctx, cert, cert, NULL, NULL, 0);
     X509_EXTENSION *x = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-    assert(x);
+    MUST(x);
     X509_add_ext(cert, x, -1);
     X509_EXTENSION_free(x);
 }
@@ -35,14 +35,14 @@ static X509 *make(EVP_PKEY *key, const char *name, const char *names, long from_
     extend(cert, NID_basic_constraints, names ? "CA:FALSE" : "critical,CA:TRUE");
     if (names)
         extend(cert, NID_subject_alt_name, names);
-    assert(X509_sign(cert, issuer_key ? issuer_key : key, EVP_sha256()) > 0);
+    MUST(X509_sign(cert, issuer_key ? issuer_key : key, EVP_sha256()) > 0);
     return cert;
 }
 
 static void save(const char *path, X509 *cert, EVP_PKEY *key)
 {
     FILE *f = fopen(path, "w");
-    assert(f);
+    MUST(f);
     if (cert)
         PEM_write_X509(f, cert);
     if (key)

@@ -1,8 +1,6 @@
 #include "gateway/base/time.h"
 #include "workers/email/context_builder.h"
 
-#include <stdio.h>
-
 struct context_bench {
     formatter *formatters[CONTEXT_FORMATTERS_MAX];
     size_t n, oldest;
@@ -67,13 +65,15 @@ gw_code context_put_date(context_builder *b, uint32_t object, const char *name, 
 {
     char iso[GW_DATE_TEXT];
     char plain[CONTEXT_NAME_MAX + 8];
+    size_t length = strlen(name);
     gw_buf_clear(&b->text);
     gw_code rc = format_date(b->f, day, &b->text, b->err);
     if (rc != GW_OK)
         return rc;
     context_put_member_text(b, name);
     gw_date_format(day, iso);
-    snprintf(plain, sizeof plain, "%s_iso", name);
+    memcpy(plain, name, length);
+    memcpy(plain + length, "_iso", sizeof "_iso");
     if (object == CONTEXT_OURS || json_member(b->in, object, plain) == 0)
         json_put_member_str(b->out, plain, gw_str_of(iso));
     return GW_OK;

@@ -3,33 +3,70 @@
 #include <openssl/evp.h>
 
 enum {
-    PLAIN_LINE_MAX = 200, /* longer lines are legal up to 998, but some relays break them */
+    PLAIN_LINE_MAX = 990, /* 998 is the limit, some relays count the line's end */
     QP_LINE = 75,         /* letters before a soft break; 76 with the '=' */
     B64_IN = 57,
     B64_OUT = 76,
 };
 
+/* What a byte is to the encodings. */
+enum {
+    LITERAL = 1, /* stands for itself in quoted-printable, wherever in a line */
+    SPACE = 2,   /* stands for itself unless the line ends behind it */
+    HIGH = 4,
+    CONTROL = 8, /* no plain text holds it */
+    BREAK = 16,
+};
+
+static const unsigned char kinds[256] = {
+    [0x00 ... 0x08] = CONTROL,
+    ['\t'] = SPACE,
+    ['\n'] = BREAK,
+    [0x0b ... 0x0c] = CONTROL,
+    ['\r'] = BREAK,
+    [0x0e ... 0x1f] = CONTROL,
+    [' '] = SPACE,
+    ['!' ... '<'] = LITERAL,
+    ['='] = 0,
+    ['>' ... '~'] = LITERAL,
+    [0x7f] = CONTROL,
+    [0x80 ... 0xff] = HIGH,
+};
+
+/* The end of the line that begins at p: where its CR or LF is, or end. */
+static const char *line_end(const char *p, const char *end)
+{
+    const char *lf = memchr(p, '\n', (size_t)(end - p));
+    const char *stop = lf ? lf : end;
+    const char *cr = memchr(p, '\r', (size_t)(stop - p));
+    return cr ? cr : stop;
+}
+
+static bool has_plain_lines(gw_str text)
+{
+    const char *end = text.p + text.n;
+    for (const char *p = text.p; p < end;) {
+        const char *stop = line_end(p, end);
+        if (stop - p > PLAIN_LINE_MAX)
+            return false;
+        if (stop > p && kinds[(unsigned char)stop[-1]] == SPACE)
+            return false; /* trailing white space may be lost on the way */
+        p = stop + 1;
+    }
+    return true;
+}
+
 encode_kind encode_choose(gw_str text, const char *marker)
 {
-    size_t high = 0, column = 0;
-    bool plain = true;
+    size_t high = 0;
+    unsigned seen = 0;
     for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (c == '\n' || c == '\r') {
-            /* trailing white space may be lost on the way */
-            if (column > 0 && (text.p[i - 1] == ' ' || text.p[i - 1] == '\t'))
-                plain = false;
-            column = 0;
-            continue;
-        }
-        if (c >= 0x80)
-            high++;
-        if (c >= 0x7f || (c < 0x20 && c != '\t') || ++column > PLAIN_LINE_MAX)
-            plain = false;
+        unsigned kind = kinds[(unsigned char)text.p[i]];
+        seen |= kind;
+        high += kind == HIGH;
     }
-    if (plain && memmem(text.p, text.n, marker, strlen(marker)))
-        plain = false;
-    if (plain)
+    if (!(seen & (HIGH | CONTROL)) && has_plain_lines(text) &&
+        !memmem(text.p, text.n, marker, strlen(marker)))
         return ENCODE_7BIT;
     /* quoted-printable triples a high byte, base64 adds a third to all */
     return high * 6 > text.n ? ENCODE_BASE64 : ENCODE_QP;
@@ -46,17 +83,14 @@ typedef void line_fn(gw_buf *out, const char *p, size_t n);
 
 static void each_line(gw_buf *out, gw_str text, line_fn *put)
 {
-    size_t start = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] != '\n' && text.p[i] != '\r')
-            continue;
-        put(out, text.p + start, i - start);
-        if (text.p[i] == '\r' && i + 1 < text.n && text.p[i + 1] == '\n')
-            i++;
-        start = i + 1;
+    const char *end = text.p + text.n;
+    for (const char *p = text.p; p < end;) {
+        const char *stop = line_end(p, end);
+        put(out, p, (size_t)(stop - p));
+        p = stop + 1;
+        if (stop < end && *stop == '\r' && p < end && *p == '\n')
+            p++;
     }
-    if (start < text.n)
-        put(out, text.p + start, text.n - start);
 }
 
 static void put_plain_line(gw_buf *out, const char *p, size_t n)
@@ -75,25 +109,24 @@ static void put_qp_line(gw_buf *out, const char *p, size_t n)
     char *begin = to;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
-        bool last = i + 1 == n;
-        bool literal = (c > 0x20 && c < 0x7f && c != '=') || ((c == ' ' || c == '\t') && !last);
+        bool literal = kinds[c] == LITERAL || (kinds[c] == SPACE && i + 1 < n);
         /* "From " at a line's start is changed by mbox writers, "." by bad SMTP servers */
         if (column == 0 && (c == '.' || (c == 'F' && n - i >= 5 && memcmp(p + i, "From ", 5) == 0)))
             literal = false;
-        size_t width = literal ? 1 : 3;
-        if (column + width > QP_LINE) {
+        if (column + (literal ? 1 : 3) > QP_LINE) {
             memcpy(to, "=\r\n", 3);
             to += 3;
             column = 0;
         }
         if (literal) {
             *to++ = (char)c;
+            column++;
         } else {
             *to++ = '=';
             *to++ = hex[c >> 4];
             *to++ = hex[c & 15];
+            column += 3;
         }
-        column += width;
     }
     *to++ = '\r';
     *to++ = '\n';

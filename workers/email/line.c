@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,11 @@ void line_connected(line *l)
     pthread_mutex_lock(&l->set->lock);
     close_duplicate(l); /* libESMTP may try the relay's next address */
     l->fd = find_socket(l->set, &l->inode);
+    int on = 1;
+    /* libESMTP writes a kilobyte at a time and leaves Nagle's algorithm on: the last piece of a
+     * larger message then waits for the peer's delayed ACK, 40 ms for each message. */
+    if (l->fd >= 0)
+        setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     bool turn = l->connecting;
     l->connecting = false;
     pthread_mutex_unlock(&l->set->lock);

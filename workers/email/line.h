@@ -6,6 +6,8 @@
  * connection and ends in its ordinary way. A hanging connect(2) is broken by a signal to its thread
  * (SIGUSR2, a handler that does nothing).
  *
+ * The socket also gets TCP_NODELAY, which libESMTP forgets and which costs it 40 ms a message.
+ *
  * To tell whose socket is whose, sessions of one line_set connect one at a time.
  * Thread: line_watch one thread; a line's other functions its session's thread. */
 #ifndef EMAIL_LINE_H

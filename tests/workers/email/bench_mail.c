@@ -1,6 +1,6 @@
 #include "tests/workers/email/bench_mail.h"
+#include "tests/support/must.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <time.h>
@@ -57,7 +57,7 @@ static void on_report(void *arg, channel_attempt *a)
 {
     mail_rig *r = arg;
     pthread_mutex_lock(&r->lock);
-    assert(r->done_n < OUTCOMES_MAX);
+    MUST(r->done_n < OUTCOMES_MAX);
     r->done[r->done_n++] = a;
     pthread_cond_broadcast(&r->news);
     pthread_mutex_unlock(&r->lock);
@@ -92,7 +92,7 @@ mail_rig *mail_rig_start(const smtp_config *config, int threads)
     gw_code rc = smtp_relay_new(config, &r->relay, &err);
     if (rc != GW_OK)
         fprintf(stderr, "%s\n", err.text);
-    assert(rc == GW_OK);
+    MUST(rc == GW_OK);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->news, NULL);
     r->source = channel_source_new(on_report, r);
@@ -105,7 +105,7 @@ mail_rig *mail_rig_start(const smtp_config *config, int threads)
 void mail_rig_put(mail_rig *r, channel_attempt *a)
 {
     bool open = channel_source_put(r->source, a);
-    assert(open);
+    MUST(open);
 }
 
 static bool wait_for(mail_rig *r, size_t n)
@@ -125,7 +125,7 @@ channel_attempt *mail_rig_outcome(mail_rig *r, size_t i)
     bool there = wait_for(r, i + 1);
     channel_attempt *a = there ? r->done[i] : NULL;
     pthread_mutex_unlock(&r->lock);
-    assert(there);
+    MUST(there);
     return a;
 }
 
@@ -138,7 +138,7 @@ channel_attempt *mail_rig_outcome_of(mail_rig *r, size_t n, const char *rid)
         if (gw_str_is(r->done[i]->task->ref.rid, rid))
             found = r->done[i];
     pthread_mutex_unlock(&r->lock);
-    assert(there && found);
+    MUST(there && found);
     return found;
 }
 

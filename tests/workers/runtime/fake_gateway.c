@@ -1,11 +1,11 @@
 #include "tests/workers/runtime/fake_gateway.h"
+#include "tests/support/must.h"
 
 #include "gateway/base/clock.h"
 #include "gateway/base/file.h"
 #include "gateway/wire/zap.h"
 #include "templates/engine/bundle.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 struct fake_gateway {
@@ -33,7 +33,7 @@ static void open_router(fake_gateway *g, const char *endpoint)
         if (rc != GW_OK)
             zmq_poll(NULL, 0, 20);
     }
-    assert(rc == GW_OK);
+    MUST(rc == GW_OK);
 }
 
 fake_gateway *fake_gateway_start(const char *dir)
@@ -44,13 +44,13 @@ fake_gateway *fake_gateway_start(const char *dir)
     g->zmq = zmq_ctx_new();
     g->arena = gw_arena_new(64 << 20);
     snprintf(g->workers, sizeof g->workers, "%s/workers", dir);
-    assert(gw_dir_make(g->workers, 0700, &err) == GW_OK);
-    assert(curve_generate(&g->pair, &err) == GW_OK);
-    assert(curve_generate(&g->worker, &err) == GW_OK);
+    MUST(gw_dir_make(g->workers, 0700, &err) == GW_OK);
+    MUST(curve_generate(&g->pair, &err) == GW_OK);
+    MUST(curve_generate(&g->worker, &err) == GW_OK);
     snprintf(path, sizeof path, "%s/worker.pub", g->workers);
-    assert(curve_save(&g->worker, NULL, path, &err) == GW_OK);
+    MUST(curve_save(&g->worker, NULL, path, &err) == GW_OK);
     const zap_list lists[] = {{ZAP_DOMAIN_WORKERS, ZAP_WORKER, g->workers}};
-    assert(zap_start(g->zmq, lists, 1, &g->zap, &err) == GW_OK);
+    MUST(zap_start(g->zmq, lists, 1, &g->zap, &err) == GW_OK);
     open_router(g, "tcp://127.0.0.1:0");
     zmq_msg_init(&g->identity);
     g->boot = 1;
@@ -110,9 +110,9 @@ static bool read_message(fake_gateway *g, int timeout_ms)
     if (zmq_poll(&item, 1, timeout_ms) <= 0)
         return false;
     for (bool more = true; more;) {
-        assert(g->n < 8);
+        MUST(g->n < 8);
         zmq_msg_init(&g->frames[g->n]);
-        assert(zmq_msg_recv(&g->frames[g->n], g->router, 0) >= 0);
+        MUST(zmq_msg_recv(&g->frames[g->n], g->router, 0) >= 0);
         more = zmq_msg_more(&g->frames[g->n++]);
     }
     zmq_msg_copy(&g->identity, &g->frames[0]);
@@ -144,9 +144,9 @@ bool fake_gateway_wait(fake_gateway *g, wire_type type, int timeout_ms, fake_mes
                 return false;
             continue;
         }
-        assert(g->n >= 4 && gw_str_is(frame(g, 1), WIRE_WORKER_PROTOCOL));
-        assert(wire_decode(frame(g, 2), frame(g, 3), g->arena, &ret->header, &err) == GW_OK);
-        assert(g->n == 4 + wire_payload_frames(ret->header.type));
+        MUST(g->n >= 4 && gw_str_is(frame(g, 1), WIRE_WORKER_PROTOCOL));
+        MUST(wire_decode(frame(g, 2), frame(g, 3), g->arena, &ret->header, &err) == GW_OK);
+        MUST(g->n == 4 + wire_payload_frames(ret->header.type));
         if (ret->header.type == WIRE_HEARTBEAT)
             say_boot(g);
         ret->payload = g->n > 4 ? frame(g, 4) : (gw_str){NULL, 0};
@@ -160,7 +160,7 @@ void fake_gateway_say(fake_gateway *g, const wire_header *h, gw_str payload)
     GW_AUTO_BUF gw_buf json;
     gw_err err = {0};
     gw_buf_init(&json, WIRE_HEADER_MAX);
-    assert(g->known && wire_encode(h, &json, &err) == GW_OK);
+    MUST(g->known && wire_encode(h, &json, &err) == GW_OK);
     const char *type = wire_type_name(h->type);
     int more = wire_payload_frames(h->type) ? ZMQ_SNDMORE : 0;
     if (zmq_send(g->router, zmq_msg_data(&g->identity), zmq_msg_size(&g->identity), ZMQ_SNDMORE) <
