@@ -60,16 +60,16 @@ static bool starts_formula(const char *p, size_t n)
 /* True if the text, or a line inside it, begins like a formula. */
 static bool is_dangerous(gw_str s)
 {
-    bool at_start = true;
     for (size_t i = 0; i < s.n;) {
-        if (at_start && starts_formula(s.p + i, s.n - i))
+        if (starts_formula(s.p + i, s.n - i))
             return true;
         size_t blank = blank_bytes(s.p + i, s.n - i);
-        if (s.p[i] == '\n' || s.p[i] == '\r')
-            at_start = true;
-        else if (blank == 0)
-            at_start = false;
-        i += blank ? blank : 1;
+        i += blank;
+        if (blank > 0)
+            continue;
+        while (i < s.n && s.p[i] != '\n' && s.p[i] != '\r') /* the line begins harmlessly */
+            i++;
+        i++;
     }
     return false;
 }
@@ -92,11 +92,13 @@ void csv_put_text(csv_writer *w, gw_str text)
         gw_buf_putc(w->out, '"');
     if (is_dangerous(text))
         gw_buf_putc(w->out, '\'');
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '"')
-            gw_buf_putc(w->out, '"');
-        gw_buf_putc(w->out, text.p[i]);
-    }
+    size_t from = 0;
+    for (size_t i = 0; quotes && i < text.n; i++)
+        if (text.p[i] == '"') { /* doubled: once with what stands before it, once with the rest */
+            gw_buf_put(w->out, text.p + from, i + 1 - from);
+            from = i;
+        }
+    gw_buf_put(w->out, text.p + from, text.n - from);
     if (quotes)
         gw_buf_putc(w->out, '"');
 }
