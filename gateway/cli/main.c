@@ -1,4 +1,5 @@
 /* main.c - `dunlin`: the command line for people and scripts. One table of commands. */
+#include "gateway/cli/evidence.h"
 #include "gateway/cli/local.h"
 #include "gateway/cli/query.h"
 #include "gateway/cli/send.h"
@@ -35,6 +36,7 @@ static const struct {
     {"resume", pause_cli, "send again"},
     {"ladder", ladder_cli, "show | simulate --due DATE"},
     {"template", template_cli, "lint|render|preview|version|publish|diff"},
+    {"evidence", evidence_cli, "export|search|csv|proof|checkpoint|fsck"},
 };
 
 static int help(FILE *out)
