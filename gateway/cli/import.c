@@ -246,7 +246,7 @@ static gw_code add_item(table *t, const import_row *r, size_t customer, gw_err *
 static gw_code on_row(void *arg, const csv_row *row, gw_err *err)
 {
     table *t = arg;
-    size_t customer;
+    size_t customer = 0;
     if (!t->has_layout) {
         t->has_layout = true;
         return import_read_header(row, &t->layout, err);

@@ -180,7 +180,7 @@ static gw_code read_directory(zipfile *z, const directory *d, gw_err *err)
 gw_code zipfile_open(const char *path, zipfile **ret, gw_err *err)
 {
     struct stat st;
-    directory d;
+    directory d = {0};
     GW_AUTO(zipfile_close) zipfile *z = calloc(1, sizeof *z);
     if (!z)
         return gw_fail(err, GW_ENOMEM, "opening %s", path);
