@@ -125,6 +125,8 @@ static void set_fields(builder *b)
     if (letter != r->state)
         set_text(b, "s", (gw_str){&letter, 1});
     set(b, "why", gw_str_of(c->why ? c->why : ""));
+    if (life_is_final(b->move.then))
+        set_int(b, "end", c->now.ms);
     if (fx & DO_ATTEMPT) {
         set_int(b, "n", r->attempts + 1);
         set_int(b, "st", r->starts + 1);

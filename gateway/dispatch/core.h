@@ -22,7 +22,7 @@ enum {
     CORE_IDENTITY_MAX = 255, /* ZMTP routing id */
     CORE_LANES = 3,
     CORE_STORE_RETRY_MS = 200, /* wait after the store failed us */
-    CORE_HOLD_RECHECK_MS = 6 * 3600 * 1000,
+    CORE_HOLD_RECHECK_MS = 24 * 3600 * 1000,
 };
 
 typedef struct worker {

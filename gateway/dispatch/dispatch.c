@@ -211,6 +211,7 @@ void dispatch_run(dispatch *d)
     enum { IDLE_MS = 20 };
     bool busy = false;
     gw_mono until = {INT64_MAX};
+    pthread_setname_np(pthread_self(), "dispatch");
     while (!atomic_load(&d->shared.stop)) {
         gw_err err = {0};
         (void)dispatch_step(d, busy ? 0 : IDLE_MS, &busy, &err); /* core_store logged why */
@@ -263,6 +264,7 @@ gw_code dispatch_open(const dispatch_config *config, dispatch **ret, gw_err *err
     d->cfg = *config;
     d->clock = config->clock;
     d->store_ok = true;
+    d->relook = true; /* configuration or templates may have changed since the last run */
     d->wake_fd = -1;
     d->outcomes_end = &d->outcomes;
     static const struct {

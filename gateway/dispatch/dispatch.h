@@ -86,7 +86,7 @@ typedef struct {
     unsigned channels; /* bit policy_channel: workers of it are expected here */
     retry_rules retry;
     int promise_grace_days;
-    int64_t hold_recheck_ms; /* a held reminder is looked at again after this; 0 = 6 h */
+    int64_t hold_recheck_ms; /* a held reminder is looked at again after this; 0 = 24 h */
     int lease_ms;            /* 0 = DISPATCH_LEASE_MS */
     int silence_ms;          /* 0 = DISPATCH_WORKER_SILENCE_MS */
     int grace_ms;            /* 0 = DISPATCH_GRACE_MS */

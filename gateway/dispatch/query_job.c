@@ -18,9 +18,9 @@ static void put_reminder(gw_buf *b, const view_reminder *r)
     json_put_member_str(b, "channel", r->channel);
     query_put_text(b, "template", r->template);
     if (life_is_final((life_state)r->state))
-        query_put_time(b, "ended", r->due_ms);
+        query_put_time(b, "ended", r->ended_ms);
     else
-        query_put_time(b, "due", r->due_ms);
+        query_put_time(b, r->state == LIFE_HELD ? "looked_at_again" : "due", r->due_ms);
     json_put_member_int(b, "attempts", r->attempts);
     query_put_time(b, "accepted", r->accepted_ms);
     json_put_member_str(b, "receipt", gw_str_of(rid));

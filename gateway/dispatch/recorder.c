@@ -128,6 +128,7 @@ static int turn(recorder *r, int block_ms)
 static void *run(void *arg)
 {
     recorder *r = arg;
+    pthread_setname_np(pthread_self(), "recorder");
     while (!atomic_load(&r->stop))
         turn(r, BLOCK_MS);
     return NULL;

@@ -338,6 +338,7 @@ gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_r
         .body = state_get(h, "b"),
         .accepted_ms = field_int(h, "at", VIEW_NO_TIME),
         .due_ms = field_int(h, "due", VIEW_NO_TIME),
+        .ended_ms = field_int(h, "end", VIEW_NO_TIME),
         .not_before_ms = field_int(h, "nb", VIEW_NO_TIME),
         .not_after_ms = field_int(h, "na", VIEW_NO_TIME),
         .attempts = (int)field_int(h, "n", 0),

@@ -80,7 +80,8 @@ typedef struct {
     int64_t version;
     char state, kind; /* kind 'j' submitted job, 'l' step of a ladder */
     gw_str source, debtor, case_id, job, channel, body;
-    int64_t accepted_ms, due_ms, not_before_ms, not_after_ms; /* VIEW_NO_TIME when absent */
+    int64_t accepted_ms, due_ms, ended_ms, not_before_ms,
+        not_after_ms;     /* VIEW_NO_TIME when absent */
     int attempts, starts; /* starts: claims since the last outcome */
     int failed;           /* attempts that ended "later" since it was planned or retried */
     gw_str tok, template_version, template_locale, why, cap, plan, out;

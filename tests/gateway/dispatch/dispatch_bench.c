@@ -84,6 +84,7 @@ static void *run_worker(void *arg)
     bench_worker *w = arg;
     rig *r = w->r;
     gw_err err = {0};
+    pthread_setname_np(pthread_self(), "worker");
     void *s;
     char *frames[5];
     size_t n[5];
