@@ -184,10 +184,21 @@ static gw_code set_server(void *socket, int type, const char *endpoint, const cu
     return rc;
 }
 
+/* Without a ZAP handler libzmq admits every key. Its address can be bound only while nobody has it.
+ */
+static bool has_zap_handler(void *zmq)
+{
+    AUTO_SOCKET void *probe = zmq_socket(zmq, ZMQ_REP);
+    return probe && zmq_bind(probe, "inproc://zeromq.zap.01") != 0 && zmq_errno() == EADDRINUSE;
+}
+
 gw_code curve_server(void *zmq, int type, const char *endpoint, const curve_pair *pair,
                      const char *zap_domain, const curve_options *options, void **ret_socket,
                      char ret_endpoint[CURVE_ENDPOINT_TEXT], gw_err *err)
 {
+    if (!has_zap_handler(zmq))
+        return gw_fail(err, GW_EREFUSED, "socket %s: no ZAP handler runs, anybody could connect",
+                       endpoint);
     AUTO_SOCKET void *socket = zmq_socket(zmq, type);
     if (!socket)
         return gw_fail(err, GW_EIO, "socket %s: %s", endpoint, zmq_strerror(zmq_errno()));

@@ -53,7 +53,8 @@ typedef struct {
 
 /* A bound ROUTER (or other) socket acting as CURVE server of a ZAP domain, with ROUTER_MANDATORY,
  * heartbeats, handshake timeout and linger set. endpoint may end in ":0" or ":*" (TCP): the real
- * one is in ret_endpoint (may be NULL). ret_socket: close with zmq_close. */
+ * one is in ret_endpoint (may be NULL). ret_socket: close with zmq_close. GW_EREFUSED when no ZAP
+ * handler runs in the context. */
 gw_code curve_server(void *zmq, int type, const char *endpoint, const curve_pair *pair,
                      const char *zap_domain, const curve_options *options, void **ret_socket,
                      char ret_endpoint[CURVE_ENDPOINT_TEXT], gw_err *err) GW_NODISCARD;

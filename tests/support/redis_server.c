@@ -167,10 +167,12 @@ bool redis_server_restart(redis_server *s)
 
 void redis_server_stop(redis_server *s)
 {
-    kill(s->pid, SIGSTOP);
+    if (s->pid > 0) /* 0 would be our own process group */
+        kill(s->pid, SIGSTOP);
 }
 
 void redis_server_continue(redis_server *s)
 {
-    kill(s->pid, SIGCONT);
+    if (s->pid > 0)
+        kill(s->pid, SIGCONT);
 }

@@ -176,6 +176,75 @@ static void the_gateway_may_restart_between_calls(void **unused)
     server.config.endpoint = "tcp://127.0.0.1:*";
 }
 
+/* ---- a gateway that dies with the request in its hands ---- */
+
+typedef struct {
+    void *socket;
+    char endpoint[CURVE_ENDPOINT_TEXT];
+} mortal;
+
+static bool bind_mortal(mortal *m, const char *endpoint)
+{
+    static const curve_options options = {.message_bytes_max = 1 << 20};
+    gw_err err = {0};
+    return curve_server(server.zmq, ZMQ_ROUTER, endpoint, &server.server, ZAP_DOMAIN_INTAKE,
+                        &options, &m->socket, m->endpoint, &err) == GW_OK;
+}
+
+static void take_request(mortal *m, zmq_msg_t frames[5])
+{
+    for (int i = 0; i < 5; i++) {
+        zmq_msg_init(&frames[i]);
+        zmq_msg_recv(&frames[i], m->socket, 0);
+    }
+}
+
+static void *die_once_then_answer(void *arg)
+{
+    mortal *m = arg;
+    zmq_msg_t frames[5];
+    char endpoint[CURVE_ENDPOINT_TEXT];
+    take_request(m, frames);
+    for (int i = 0; i < 5; i++)
+        zmq_msg_close(&frames[i]);
+    memcpy(endpoint, m->endpoint, sizeof endpoint);
+    zmq_close(m->socket);
+    while (!bind_mortal(m, endpoint))
+        zmq_poll(NULL, 0, 10);
+    take_request(m, frames);
+    zmq_msg_send(&frames[0], m->socket, ZMQ_SNDMORE);
+    zmq_msg_send(&frames[1], m->socket, ZMQ_SNDMORE);
+    zmq_msg_send(&frames[3], m->socket, ZMQ_SNDMORE);
+    zmq_send(m->socket, "{\"verdict\":\"accepted\"}", 22, 0);
+    zmq_msg_close(&frames[2]);
+    zmq_msg_close(&frames[4]);
+    return NULL;
+}
+
+static void a_request_lost_with_the_connection_is_sent_again(void **unused)
+{
+    (void)unused;
+    mortal m;
+    pthread_t thread;
+    dunlin *d = NULL;
+    dunlin_verdict v;
+    char why[200];
+    char text[TEXT];
+    assert_true(bind_mortal(&m, "tcp://127.0.0.1:*"));
+    dunlin_options o = {.endpoint = m.endpoint,
+                        .server_key = server.server.public_key,
+                        .secret_key = server.erp.secret_key,
+                        .timeout_ms = 20000};
+    assert_int_equal(dunlin_open(&o, &d, why, sizeof why), DUNLIN_OK);
+    assert_int_equal(pthread_create(&thread, NULL, die_once_then_answer, &m), 0);
+    dunlin_body body = job(text, "mortal", 1);
+    assert_int_equal(dunlin_send(d, "submit", &body, 1, &v), DUNLIN_OK);
+    assert_int_equal(v.kind, DUNLIN_ACCEPTED);
+    pthread_join(thread, NULL);
+    dunlin_close(d);
+    zmq_close(m.socket);
+}
+
 static void wrong_options_are_refused_with_a_reason(void **unused)
 {
     (void)unused;
@@ -201,6 +270,7 @@ int main(void)
         cmocka_unit_test(busy_is_repeated_until_it_is_taken),
         cmocka_unit_test(a_stranger_gets_no_answer_and_is_told_in_time),
         cmocka_unit_test(the_gateway_may_restart_between_calls),
+        cmocka_unit_test(a_request_lost_with_the_connection_is_sent_again),
         cmocka_unit_test(wrong_options_are_refused_with_a_reason),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -479,6 +479,26 @@ static void events_of_one_message_build_on_each_other(void **unused)
     assert_non_null(strstr(state_get(&d.items, "i:e2").p, "\"paid_minor\":1"));
 }
 
+static void many_events_of_one_debtor_go_through_in_one_message(void **unused)
+{
+    (void)unused;
+    enum { PAYMENTS = 40 };
+    static char text[PAYMENTS][TEXT];
+    const char *bodies[PAYMENTS];
+    ask_one("item", "{\"id\":\"mi\",\"debtor\":\"md\",\"due\":\"2013-02-01\",\"amount_minor\":40,"
+                    "\"currency\":\"EUR\"}");
+    for (int i = 0; i < PAYMENTS; i++) {
+        snprintf(text[i], TEXT,
+                 "{\"id\":\"mp%d\",\"debtor\":\"md\",\"item\":\"mi\",\"amount_minor\":1,"
+                 "\"currency\":\"EUR\"}",
+                 i);
+        bodies[i] = text[i];
+    }
+    reply r = ask(dealer, "payment", bodies, PAYMENTS);
+    for (size_t i = 0; i < PAYMENTS; i++)
+        says(&r, i, "accepted");
+}
+
 typedef struct {
     int first;
     int accepted;
@@ -695,6 +715,7 @@ int main(void)
         cmocka_unit_test(an_operator_names_the_source),
         cmocka_unit_test(a_revoked_client_is_told_so_on_its_open_connection),
         cmocka_unit_test(events_of_one_message_build_on_each_other),
+        cmocka_unit_test(many_events_of_one_debtor_go_through_in_one_message),
         cmocka_unit_test(racing_payments_are_all_counted_once),
         cmocka_unit_test(an_accepted_event_leaves_a_record_and_wakes_the_debtor),
         cmocka_unit_test(pauses_are_kept_and_lifted),

@@ -361,6 +361,8 @@ static void the_latest_consent_holds_whatever_order_entries_arrive_in(void **unu
     consent_is(&b, field, "granted");
     assert_int_equal(consent(&b, "1", "granted", "2013-01-25T00:00:00Z", ""), LEDGER_REJECTED);
     assert_string_equal(b.last.code, "conflict");
+    consent(&b, "6", "withdrawn", "2013-01-21T00:00:00Z", "");
+    consent_is(&b, field, "withdrawn");
     assert_int_equal(consent(&b, "5", "granted", "2013-03-01T00:00:00Z", ""), LEDGER_REJECTED);
     assert_string_equal(b.last.pointer, "/at");
     gw_arena_free(b.arena);

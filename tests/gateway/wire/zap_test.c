@@ -255,6 +255,22 @@ static void a_secret_key_file_is_private_and_survives_the_round_trip(void **stat
     rmdir(folder);
 }
 
+static void a_server_is_not_opened_where_nobody_checks_keys(void **state)
+{
+    (void)state;
+    static const curve_options options = {.message_bytes_max = 1 << 20};
+    void *zmq = zmq_ctx_new();
+    void *server = NULL;
+    curve_pair pair;
+    gw_err err = {0};
+    assert_int_equal(curve_generate(&pair, &err), GW_OK);
+    assert_int_equal(curve_server(zmq, ZMQ_ROUTER, "tcp://127.0.0.1:*", &pair, ZAP_DOMAIN_INTAKE,
+                                  &options, &server, NULL, &err),
+                     GW_EREFUSED);
+    assert_null(server);
+    zmq_ctx_term(zmq);
+}
+
 static void text_that_is_no_key_is_refused(void **state)
 {
     (void)state;
@@ -274,6 +290,7 @@ int main(void)
         cmocka_unit_test(a_removed_key_is_refused_and_its_old_connections_are_known),
         cmocka_unit_test(a_bad_file_in_the_folder_harms_nobody_else),
         cmocka_unit_test(a_secret_key_file_is_private_and_survives_the_round_trip),
+        cmocka_unit_test(a_server_is_not_opened_where_nobody_checks_keys),
         cmocka_unit_test(text_that_is_no_key_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
