@@ -243,6 +243,7 @@ static void fill_dispatch_config(roles *r)
         .channels = 1U << POLICY_EMAIL, /* the channels that have a worker program */
         .retry = retry,
         .promise_grace_days = ROLES_GRACE_DAYS,
+        .hold_recheck_ms = ROLES_RECHECK_MS,
         .lease_ms = (int)c->lease_ttl_ms,
         .silence_ms = (int)c->worker_lost_ms,
         .grace_ms = (int)c->recovery_grace_ms,

@@ -60,43 +60,51 @@ static void pad(FILE *out, int n)
 
 static void print_object(FILE *out, const json_doc *d, uint32_t node, int indent);
 
-static void print_table(FILE *out, const json_doc *d, uint32_t array, int indent)
+void print_columns(FILE *out, const json_doc *d, uint32_t array, const char *const *names, size_t n)
 {
-    gw_str names[PRINT_COLUMNS_MAX];
     int widths[PRINT_COLUMNS_MAX];
-    size_t columns = 0;
-    uint32_t first = json_first(array);
-    for (uint32_t m = json_first(first); m < json_at(d, first)->next && columns < PRINT_COLUMNS_MAX;
-         m = json_at(d, m + 1)->next) {
-        names[columns] = json_str(d, m);
-        widths[columns] = text_width(names[columns]);
-        columns++;
-    }
-    for (uint32_t row = first; row < json_at(d, array)->next; row = json_at(d, row)->next)
-        for (size_t c = 0; c < columns; c++) {
-            uint32_t v = json_member(d, row, names[c].p ? gw_arena_copy(d->arena, names[c]) : "");
+    n = n < PRINT_COLUMNS_MAX ? n : PRINT_COLUMNS_MAX;
+    for (size_t c = 0; c < n; c++)
+        widths[c] = text_width(gw_str_of(names[c]));
+    for (uint32_t row = json_first(array); row < json_at(d, array)->next;
+         row = json_at(d, row)->next)
+        for (size_t c = 0; c < n; c++) {
+            uint32_t v = json_member(d, row, names[c]);
             int w = v ? text_width(scalar_text(d, v)) : 0;
             w = w > PRINT_CELL_MAX ? PRINT_CELL_MAX + 1 : w;
             widths[c] = w > widths[c] ? w : widths[c];
         }
-    pad(out, indent);
-    for (size_t c = 0; c < columns; c++)
-        pad(out, widths[c] + 2 - put_text(out, names[c], PRINT_CELL_MAX));
+    for (size_t c = 0; c < n; c++)
+        pad(out, widths[c] + 2 - put_text(out, gw_str_of(names[c]), PRINT_CELL_MAX));
     fputc('\n', out);
-    for (uint32_t row = first; row < json_at(d, array)->next; row = json_at(d, row)->next) {
-        pad(out, indent);
-        for (size_t c = 0; c < columns; c++) {
-            uint32_t v = json_member(d, row, gw_arena_copy(d->arena, names[c]));
+    for (uint32_t row = json_first(array); row < json_at(d, array)->next;
+         row = json_at(d, row)->next) {
+        for (size_t c = 0; c < n; c++) {
+            uint32_t v = json_member(d, row, names[c]);
             pad(out, widths[c] + 2 - (v ? put_text(out, scalar_text(d, v), PRINT_CELL_MAX) : 0));
         }
         fputc('\n', out);
     }
 }
 
+/* All members of the first row as columns. */
+static void print_table(FILE *out, const json_doc *d, uint32_t array)
+{
+    const char *names[PRINT_COLUMNS_MAX];
+    size_t n = 0;
+    uint32_t first = json_first(array);
+    for (uint32_t m = json_first(first); m < json_at(d, first)->next && n < PRINT_COLUMNS_MAX;
+         m = json_at(d, m + 1)->next) {
+        names[n] = gw_arena_copy(d->arena, json_str(d, m));
+        n += names[n] != NULL;
+    }
+    print_columns(out, d, array, names, n);
+}
+
 static void print_array(FILE *out, const json_doc *d, uint32_t array, int indent)
 {
     if (json_kind_of(d, json_first(array)) == JSON_OBJECT) {
-        print_table(out, d, array, indent);
+        print_table(out, d, array);
         return;
     }
     for (uint32_t e = json_first(array); e < json_at(d, array)->next; e = json_at(d, e)->next) {

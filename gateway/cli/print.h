@@ -12,4 +12,8 @@ enum { PRINT_COLUMNS_MAX = 16, PRINT_CELL_MAX = 48 };
 
 void print_json(FILE *out, const json_doc *d, uint32_t node);
 
+/* An array of objects as a table of the named members only, in that order. */
+void print_columns(FILE *out, const json_doc *d, uint32_t array, const char *const *names,
+                   size_t n);
+
 #endif

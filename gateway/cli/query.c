@@ -3,6 +3,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/time.h"
 #include "gateway/cli/ask.h"
+#include "gateway/cli/print.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -80,6 +81,32 @@ typedef struct {
     const char *source, *state, *debtor, *limit, *reason;
 } job_options;
 
+/* The columns a person looks for; --json has them all. */
+static int print_jobs(const cli_common *c, gw_str body)
+{
+    static const char *const columns[] = {"job",     "state",    "why", "debtor",
+                                          "channel", "attempts", "due"};
+    gw_err err = {0};
+    dunlin *d = NULL;
+    json_doc answer;
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(ASK_ARENA_BYTES);
+    gw_code rc = arena ? ask_connect(c, CLI_OPERATOR, 0, &d, &err)
+                       : gw_fail(&err, GW_ENOMEM, "out of memory");
+    if (rc == GW_OK)
+        rc = ask_once(d, "query", body, arena, &answer, &err);
+    dunlin_close(d);
+    if (rc != GW_OK)
+        return cli_fail(c, rc, &err);
+    uint32_t jobs = json_member(&answer, 0, "jobs");
+    if (jobs && json_at(&answer, jobs)->count)
+        print_columns(stdout, &answer, jobs, columns, GW_COUNT(columns));
+    else
+        puts("none");
+    if (json_get_str(&answer, 0, "cursor").n)
+        puts("... more: --limit N");
+    return 0;
+}
+
 static int job_list(const cli_common *c, const job_options *o)
 {
     GW_AUTO_BUF gw_buf b;
@@ -89,7 +116,7 @@ static int job_list(const cli_common *c, const job_options *o)
     put_body(&b, members, GW_COUNT(members));
     json_put_member_int(&b, "limit", number_option(o->limit, 50));
     gw_buf_putc(&b, '}');
-    return ask_and_print(c, "query", gw_buf_str(&b));
+    return c->json ? ask_and_print(c, "query", gw_buf_str(&b)) : print_jobs(c, gw_buf_str(&b));
 }
 
 static int job_verb(const cli_common *c, const job_options *o, const char *verb, const char *what)

@@ -187,7 +187,8 @@ static gw_code plan_children(plant *p, const char *with, gw_err *err)
 {
     gw_code rc = cli_program_folder(p->programs, err);
     if (rc == GW_OK && p->config->redis_private) {
-        rc = cli_shipped_file("deploy/redis/private.conf", "redis/private.conf", p->redis_conf, err);
+        rc =
+            cli_shipped_file("deploy/redis/private.conf", "redis/private.conf", p->redis_conf, err);
         add_redis(p);
     }
     add_program(p, "gateway", "dunlin-gateway", NULL, STOP_GATEWAY, GATEWAY_PATIENCE_MS);
