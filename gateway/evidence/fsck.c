@@ -15,13 +15,25 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { FULL = TILES_WIDTH, BUNDLE_BYTES = FULL * (2 + WAL_LEAF_MAX), ARENA = 64 << 20 };
+enum {
+    FULL = TILES_WIDTH,
+    BUNDLE_BYTES = FULL * (2 + WAL_LEAF_MAX),
+    ARENA = 64 << 20,
+    PARTIALS_MAX = 4096
+};
 
 typedef struct {
     gw_id kase;
     uint64_t cseq; /* 0: free */
     uint8_t hash[DIGEST_BYTES];
 } chain;
+
+/* A partial tile found on disk: complete when the log had `size` entries. */
+typedef struct {
+    uint64_t size, n;
+    int level; /* -1: entries */
+    unsigned width;
+} partial;
 
 typedef struct {
     const fsck_order *o;
@@ -43,6 +55,8 @@ typedef struct {
     merkle_frontier tree;
     merkle_hash edge[TILES_LEVELS][FULL];
     gw_buf bundle;
+    partial partials[PARTIALS_MAX]; /* by size; those of the last two checkpoints, usually */
+    size_t partial_n, partial_at;
     gw_wall last_tb;
     int64_t last_step;
     note_checkpoint previous; /* final checkpoint of the log before */
@@ -102,6 +116,69 @@ static void subtree_root(const merkle_hash *leaves, merkle_hash *ret)
     merkle_frontier_root(&f, ret);
 }
 
+static walk *walking; /* nftw passes no context; fsck_run is called by one thread */
+
+/* "<L>/x001/234.p/17" or "entries/...": what tiles_path makes. */
+static bool parse_partial(const char *name, partial *ret)
+{
+    partial p = {.level = -1};
+    char *end = NULL;
+    const char *at = strchr(name, '/');
+    if (!at)
+        return false;
+    if (strncmp(name, "entries/", 8) != 0)
+        p.level = (int)strtol(name, &end, 10);
+    for (at++; *at == 'x'; at = end + 1) {
+        p.n = p.n * 1000 + strtoul(at + 1, &end, 10);
+        if (*end != '/')
+            return false;
+    }
+    p.n = p.n * 1000 + strtoul(at, &end, 10);
+    if (strncmp(end, ".p/", 3) != 0)
+        return false;
+    p.width = (unsigned)strtoul(end + 3, &end, 10);
+    if (*end != '\0' || p.width == 0 || p.width >= FULL || p.level >= TILES_LEVELS)
+        return false;
+    p.size = (p.n * FULL + p.width) << (p.level > 0 ? 8 * p.level : 0);
+    *ret = p;
+    return true;
+}
+
+static int find_partial(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st;
+    (void)ftw;
+    walk *w = walking;
+    const char *name = path + strlen(w->dir) + sizeof "/tile";
+    if (kind != FTW_F || !strstr(name, ".p/") || w->partial_n == PARTIALS_MAX)
+        return 0;
+    size_t n = strlen(path);
+    if (n > 4 && strcmp(path + n - 4, ".tmp") == 0)
+        return 0; /* a writer was interrupted before naming it */
+    if (parse_partial(name, &w->partials[w->partial_n]))
+        w->partial_n++;
+    else
+        fault(w, "%s: no name of a tile", path);
+    return 0;
+}
+
+static int compare_partials(const void *a, const void *b)
+{
+    const partial *x = a;
+    const partial *y = b;
+    return x->size < y->size ? -1 : x->size > y->size;
+}
+
+static void find_partials(walk *w)
+{
+    char path[PATH_MAX + 8];
+    snprintf(path, sizeof path, "%s/tile", w->dir);
+    w->partial_n = w->partial_at = 0;
+    walking = w;
+    nftw(path, find_partial, 16, FTW_PHYS);
+    qsort(w->partials, w->partial_n, sizeof *w->partials, compare_partials);
+}
+
 /* A gateway beside us published since: the partial tiles of our checkpoint may be gone. */
 static bool checkpoint_moved(walk *w)
 {
@@ -131,6 +208,12 @@ static void add_to_tiles(walk *w, uint64_t index, gw_str leaf, const merkle_hash
         if (due)
             compare_tile(w, (int)level, index >> (8 * (level + 1)), FULL);
         subtree_root(w->edge[level], &w->edge[level + 1][width_at(index, level + 1)]);
+    }
+    for (; w->partial_at < w->partial_n && w->partials[w->partial_at].size <= size;
+         w->partial_at++) {
+        const partial *p = &w->partials[w->partial_at];
+        if (size != w->published.size && !checkpoint_moved(w))
+            compare_tile(w, p->level, p->n, p->width);
     }
     if (size != w->published.size || checkpoint_moved(w))
         return;
@@ -358,16 +441,24 @@ static gw_code check_log(walk *w, const char *base, int year, gw_err *err)
     if (!w->index || evindex_origin(w->index, w->origin, &w->origin_id, NULL) != GW_OK)
         w->origin_id = 0;
     check_checkpoint(w);
+    find_partials(w);
     snprintf(path, sizeof path, "%s/wal", w->dir);
     gw_code rc = wal_walk(path, gw_str_of(w->origin), 0, true, check_entry, w, &size, &why);
     w->r.logs++;
     if (rc == GW_ENOMEM || rc == GW_EIO)
         return gw_wrap(err, rc, "%s", why.text);
+    if (rc == GW_OK && size < w->published.size) { /* what looks torn was signed: say where */
+        rc = wal_walk(path, gw_str_of(w->origin), size ? size - 1 : 0, false, NULL, NULL, &size,
+                      &why);
+        if (rc == GW_OK)
+            rc = gw_fail(&why, GW_ECORRUPT, "%s: ends at entry %llu, the checkpoint covers %llu",
+                         path, (unsigned long long)size, (unsigned long long)w->published.size);
+    }
     if (rc != GW_OK)
         fault(w, "%s", why.text);
-    else if (size < w->published.size)
-        fault(w, "%s: ends at entry %llu, the checkpoint covers %llu", path,
-              (unsigned long long)size, (unsigned long long)w->published.size);
+    for (; rc == GW_OK && w->partial_at < w->partial_n; w->partial_at++)
+        fault(w, "%s/tile: a partial tile of %llu entries, more than the log has", w->dir,
+              (unsigned long long)w->partials[w->partial_at].size);
     bool ours = w->head_seen && gw_str_is(w->head.origin, w->origin);
     if (ours && (w->head.size < w->published.size || (rc == GW_OK && w->head.size > size)))
         fault(w, "%s: its size %llu does not fit the log", w->state_head,
@@ -412,8 +503,6 @@ static gw_code check_base(walk *w, const char *base, gw_err *err)
 
 /* ---- the store ---- */
 
-static walk *blob_walk; /* nftw passes no context; fsck_run is called by one thread */
-
 static int check_blob_file(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
     uint64_t frames = 0;
@@ -424,9 +513,9 @@ static int check_blob_file(const char *path, const struct stat *st, int kind, st
     if (kind != FTW_F)
         return 0;
     if (blob_check_segment(path, &frames, &torn, &err) != GW_OK)
-        fault(blob_walk, "%s", err.text);
-    blob_walk->r.blob_segments++;
-    blob_walk->r.torn_bytes += torn;
+        fault(walking, "%s", err.text);
+    walking->r.blob_segments++;
+    walking->r.torn_bytes += torn;
     return 0;
 }
 
@@ -499,7 +588,7 @@ static gw_code check_store(walk *w, gw_err *err)
     gw_code rc = check_base(w, base_found, err);
     if (rc != GW_OK)
         return rc;
-    blob_walk = w;
+    walking = w;
     snprintf(path, sizeof path, "%s/blob", w->o->dir);
     if (!w->o->quick)
         nftw(path, check_blob_file, 16, FTW_PHYS);
