@@ -59,6 +59,9 @@ gw_code digest_put_b64url(gw_buf *b, const void *bytes, size_t n)
 
 bool digest_read_b64(gw_str text, uint8_t *ret, size_t cap, size_t *ret_n)
 {
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] >= 0x80)
+            return false; /* libsodium 1.0.18 takes these for '/' where char is signed */
     return sodium_base642bin(ret, cap, text.p, text.n, NULL, ret_n, NULL,
                              sodium_base64_VARIANT_ORIGINAL) == 0;
 }

@@ -48,7 +48,7 @@ typedef struct {
     bool head_seen;
 
     /* the log in work */
-    char origin[256], dir[PATH_MAX], blob_base[PATH_MAX];
+    char origin[280], dir[PATH_MAX], blob_base[PATH_MAX];
     uint32_t origin_id;
     note_checkpoint published;
     gw_buf note;
@@ -60,7 +60,7 @@ typedef struct {
     gw_wall last_tb;
     int64_t last_step;
     note_checkpoint previous; /* final checkpoint of the log before */
-    char previous_origin[256];
+    char previous_origin[280];
 } walk;
 
 static void fault(walk *w, const char *fmt, ...) GW_PRINTF(2, 3);

@@ -134,6 +134,7 @@ static void a_checkpoint_has_one_spelling(void **state)
         "a\n-1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
         "\n42\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
         "a\n42\n47DEQpj8HBSa\n",
+        "a\n42\n47DEQpj8HBSa+\xAFTImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n", /* '/' with bit 7 flipped */
         "a\n42\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
     };
     for (size_t i = 0; i < GW_COUNT(bad); i++)
