@@ -176,6 +176,13 @@ void line_busy(line *l, bool busy)
     pthread_mutex_unlock(&l->set->lock);
 }
 
+void line_cork(line *l, bool on)
+{
+    int value = on;
+    if (l->fd >= 0)
+        setsockopt(l->fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+}
+
 bool line_is_stale(line *l)
 {
     char b;

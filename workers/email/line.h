@@ -45,6 +45,8 @@ void line_connected(line *l);
 void line_end(line *l);
 /* A message is under way, or not. */
 void line_busy(line *l, bool busy);
+/* Content begins or ends: until the end the kernel joins libESMTP's small writes. */
+void line_cork(line *l, bool on);
 /* Has the peer closed, or said something nobody asked for? Then the session is not to be used. */
 bool line_is_stale(line *l);
 /* End the connection now (a session's own thread). */

@@ -67,12 +67,15 @@ static const char *content(void **ctx, int *len, void *arg)
     if (!len) {
         r->content_at = 0;
         r->seen.content_begun = true;
+        line_cork(r->line, true);
         return NULL;
     }
     size_t n = bytes.n - r->content_at;
     const char *p = bytes.p + r->content_at;
     r->content_at = bytes.n;
     *len = (int)n;
+    if (n == 0)
+        line_cork(r->line, false); /* the rest and the final dot go out at once */
     return n ? p : NULL;
 }
 
