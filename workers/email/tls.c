@@ -15,7 +15,7 @@ static bool is_ip(const char *host)
 static void name_server(const SSL *ssl, int where, int ret)
 {
     (void)ret;
-    const char *host = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    void *host = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), 0);
     if (where != SSL_CB_HANDSHAKE_START || !host ||
         SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name))
         return;
@@ -23,7 +23,7 @@ static void name_server(const SSL *ssl, int where, int ret)
         const SSL *given;
         SSL *mine;
     } s = {.given = ssl};
-    SSL_set_tlsext_host_name(s.mine, host);
+    SSL_ctrl(s.mine, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host);
 }
 
 static int set_names(SSL_CTX *ctx, const char *host)
@@ -36,7 +36,7 @@ static int set_names(SSL_CTX *ctx, const char *host)
         const char *given;
         void *data;
     } name = {.given = host};
-    SSL_CTX_set_app_data(ctx, name.data);
+    SSL_CTX_set_ex_data(ctx, 0, name.data); /* 0 is the application's */
     SSL_CTX_set_info_callback(ctx, name_server);
     return X509_VERIFY_PARAM_set1_host(p, host, 0);
 }
