@@ -90,12 +90,34 @@ static bool skip_escape(reader *r)
     return true;
 }
 
+/* Skip bytes that need no look, eight at a time: none below 0x20 or above 0x7f, no quote, no
+ * backslash. May stop early, never late. */
+static const char *skip_plain(const char *p, const char *end)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t highs = ones << 7;
+    while (end - p >= 8) {
+        uint64_t w;
+        memcpy(&w, p, sizeof w);
+        uint64_t quote = w ^ (ones * '"');
+        uint64_t slash = w ^ (ones * '\\');
+        uint64_t special = (w - ones * 0x20) | (quote - ones) | (slash - ones) | w;
+        if (special & highs)
+            break;
+        p += 8;
+    }
+    return p;
+}
+
 static bool read_string(reader *r, uint32_t *ret)
 {
     if (!add_node(r, JSON_STRING, r->p + 1, ret))
         return false;
     r->p++;
     while (r->p < r->end) {
+        r->p = skip_plain(r->p, r->end);
+        if (r->p == r->end)
+            break;
         unsigned char c = (unsigned char)*r->p;
         if (c == '"') {
             json_node *node = &r->nodes[*ret];
