@@ -17,7 +17,7 @@ struct recorder {
     void *arg;
     gw_arena *arena;
     pthread_t thread;
-    bool running;
+    bool running, trim_again;
     char last[STATE_SHARDS][POS_TEXT]; /* logged stream id per shard */
     _Atomic bool stop, ok;
     _Atomic uint64_t moved;
@@ -70,6 +70,15 @@ static void set_ok(recorder *r, bool ok, const gw_err *err, const char *doing)
                "doing=%s code=%s text=\"%s\"", doing, gw_code_name(err->code), err->text);
 }
 
+/* What cannot be trimmed now is trimmed in a later turn; `last` keeps it from being read again. */
+static void trim(recorder *r, const gw_str through[STATE_SHARDS])
+{
+    gw_err err = {0};
+    r->trim_again = state_outbox_trim_all(r->store, through, &err) != GW_OK;
+    if (r->trim_again)
+        gw_log(GW_LOG_WARN, "outbox not trimmed yet", "code=%s", gw_code_name(err.code));
+}
+
 static gw_code move_group(recorder *r, const state_outbox_entry *e, size_t n, gw_err *err)
 {
     evidence_draft *drafts;
@@ -86,10 +95,7 @@ static gw_code move_group(recorder *r, const state_outbox_entry *e, size_t n, gw
     }
     atomic_fetch_add(&r->moved, n);
     GW_CRASH_POINT("recorder-before-trim");
-    gw_err trim = {0};
-    /* Not trimmed now is trimmed with the next group: `last` keeps it from being read again. */
-    if (state_outbox_trim_all(r->store, through, &trim) != GW_OK)
-        gw_log(GW_LOG_WARN, "outbox not trimmed", "code=%s", gw_code_name(trim.code));
+    trim(r, through);
     return GW_OK;
 }
 
@@ -107,6 +113,8 @@ static int turn(recorder *r, int block_ms)
         rest(REST_MS); /* dispatch sees the same store fail and says so */
         return -1;
     }
+    if (r->trim_again && n == 0)
+        trim(r, last);
     gw_code rc = n ? move_group(r, e, n, &err) : GW_OK;
     const char *doing = "append";
     if (rc == GW_OK) {

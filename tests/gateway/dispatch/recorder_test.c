@@ -1,0 +1,99 @@
+/* Outbox to evidence log: nothing twice, nothing lost, and no sending without it. */
+#include "tests/gateway/dispatch/rig.h"
+
+#include <string.h>
+#include <time.h>
+
+static rig *of(void **cm)
+{
+    return *cm;
+}
+
+static uint64_t outbox(rig *r)
+{
+    uint64_t by_state[128], n;
+    assert_int_equal(state_counts(r->store, by_state, &n, &r->err), GW_OK);
+    return n;
+}
+
+static void until_empty(rig *r)
+{
+    gw_mono from = gw_mono_now();
+    while (outbox(r)) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        if (gw_mono_now().ms - from.ms > 20000)
+            fail_msg("the outbox is not emptied");
+    }
+}
+
+static uint64_t logged(rig *r)
+{
+    char origin[256];
+    uint64_t size;
+    evidence_size(r->ev, origin, &size);
+    return size;
+}
+
+static void every_record_of_the_outbox_is_logged_once_and_then_trimmed(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    rig_record(r);
+    uint64_t before = logged(r);
+    rig_debtor(r);
+    rig_submit(r, "j1", "");
+    rig_join(r, 0, 4);
+    rig_deliver(r, 0, &t);
+    until_empty(r);
+    assert_int_equal(logged(r) - before, 5); /* contact, acceptance, plan, intent, relay */
+    assert_int_equal(recorder_moved(r->recorder), 5);
+}
+
+static void a_recorder_that_starts_again_logs_nothing_twice(void **cm)
+{
+    rig *r = of(cm);
+    rig_record(r);
+    rig_debtor(r);
+    until_empty(r);
+    uint64_t before = logged(r);
+    recorder_stop(r->recorder);
+    r->recorder = NULL;
+    r->config.recorder = NULL;
+    rig_submit(r, "j1", "");
+    assert_int_equal(recorder_start(&r->config.state, r->ev, NULL, NULL, &r->recorder, &r->err),
+                     GW_OK);
+    until_empty(r);
+    assert_int_equal(logged(r) - before, 1);
+}
+
+static void the_recorder_waits_for_a_store_that_is_away(void **cm)
+{
+    rig *r = of(cm);
+    rig_record(r);
+    rig_debtor(r);
+    until_empty(r);
+    uint64_t before = logged(r);
+    redis_server_kill(r->redis);
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    assert_true(recorder_ok(r->recorder));
+    assert_true(redis_server_restart(r->redis));
+    gw_mono from = gw_mono_now();
+    uint64_t by_state[128], n;
+    while (state_counts(r->store, by_state, &n, &r->err) != GW_OK &&
+           gw_mono_now().ms - from.ms < 10000)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    rig_submit(r, "j1", "");
+    until_empty(r);
+    assert_true(logged(r) > before);
+}
+
+int main(void)
+{
+#define promise(f) cmocka_unit_test_setup_teardown(f, rig_start, rig_stop)
+    const struct CMUnitTest tests[] = {
+        promise(every_record_of_the_outbox_is_logged_once_and_then_trimmed),
+        promise(a_recorder_that_starts_again_logs_nothing_twice),
+        promise(the_recorder_waits_for_a_store_that_is_away),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
