@@ -136,12 +136,16 @@ static bool is_mailto(gw_str uri)
     return uri.n > mailto_scheme.n && memcmp(uri.p, mailto_scheme.p, mailto_scheme.n) == 0;
 }
 
-/* Where an objection goes by mail: the task's own mailto URI wins. */
+/* Where an objection goes by mail: the task's own mailto URI wins, without what RFC 6068 allows
+ * behind a '?' (the subject is ours). */
 static gw_str unsubscribe_mailto(const email *e, const wire_task *t)
 {
     gw_str uri = t->from.unsubscribe;
-    return is_mailto(uri) ? (gw_str){uri.p + mailto_scheme.n, uri.n - mailto_scheme.n}
-                          : config_str(e->config.unsubscribe_mailto);
+    if (!is_mailto(uri))
+        return config_str(e->config.unsubscribe_mailto);
+    const char *query = memchr(uri.p, '?', uri.n);
+    size_t end = query ? (size_t)(query - uri.p) : uri.n;
+    return (gw_str){uri.p + mailto_scheme.n, end - mailto_scheme.n};
 }
 
 /* The task's own unsubscribe URL wins; "{id}" in it becomes the reminder's id. */

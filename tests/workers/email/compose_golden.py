@@ -46,12 +46,12 @@ class Golden(unittest.TestCase):
     def tearDown(self):
         shutil.rmtree(self.dir)
 
-    def run_dump(self, data, locale, template="payment-reminder", pdf=False):
+    def run_dump(self, data, locale, template="payment-reminder", pdf=False, unsubscribe=""):
         source, out = os.path.join(self.dir, "facts.json"), os.path.join(self.dir, "out.eml")
         with open(source, "w", encoding="utf-8") as f:
             json.dump(data, f, ensure_ascii=False)
         bundle = os.path.join(ROOT, "templates", locale, template)
-        done = subprocess.run([DUMP, bundle, locale, source, out] + (["pdf"] if pdf else []),
+        done = subprocess.run([DUMP, bundle, locale, source, out, "pdf" if pdf else "-", unsubscribe],
                               capture_output=True, text=True)
         return done, out
 
@@ -89,6 +89,13 @@ class Golden(unittest.TestCase):
         self.assertIn("<mailto:stop@creditor.example.test", m["List-Unsubscribe"])
         self.assertEqual(m["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
         self.assertEqual(m.defects, [])
+
+    def test_a_source_may_have_its_own_way_out(self):
+        _, m = self.make(facts(), "en", unsubscribe="mailto:no-more@creditor.example.test?subject=x")
+        self.assertIn("<mailto:no-more@creditor.example.test?subject=unsubscribe", m["List-Unsubscribe"])
+        self.assertIn("no-more@creditor.example.test", m.get_body(("plain",)).get_content())
+        _, m = self.make(facts(), "en", unsubscribe="https://own.example.test/{id}")
+        self.assertIn("<https://own.example.test/0123456789abcdefghjkmnpqrs>", m["List-Unsubscribe"])
 
     def test_the_tree_is_mixed_of_alternative_and_files(self):
         _, m = self.make(facts(), "zh-CN", pdf=True)

@@ -1,5 +1,6 @@
-/* prepare_dump BUNDLE LOCALE FACTS.json OUT.eml [pdf] - what the e-mail driver makes of a task; for
- * compose_golden.py. Exit 1 with the reason on standard error when it refuses. */
+/* prepare_dump BUNDLE LOCALE FACTS.json OUT.eml [pdf|-] [UNSUBSCRIBE-URI] - what the e-mail driver
+ * makes of a task; for compose_golden.py. Exit 1 with the reason on standard error when it refuses.
+ */
 #include "gateway/base/file.h"
 #include "workers/email/compose.h"
 #include "workers/email/email.h"
@@ -7,7 +8,7 @@
 
 #include <stdio.h>
 
-static gw_code prepare(char **argv, bool pdf, gw_err *err)
+static gw_code prepare(char **argv, bool pdf, const char *unsubscribe, gw_err *err)
 {
     GW_AUTO(template_bundle_free) template_bundle *bundle = NULL;
     GW_AUTO(channel_attempt_free) channel_attempt *a = channel_attempt_new(COMPOSE_BYTES_MAX);
@@ -35,6 +36,7 @@ static gw_code prepare(char **argv, bool pdf, gw_err *err)
     t->ref = (wire_ref){GW_STR("0123456789abcdefghjkmnpqrs"), 1, GW_STR("tok")};
     t->source = GW_STR("billing");
     t->locale = gw_str_of(argv[2]);
+    t->from.unsubscribe = gw_str_of(unsubscribe);
     t->now_ms = 1358848800000; /* 2013-01-22T10:00:00Z */
     t->reference = GW_STR("INV-2013-001");
     t->to[0] = (wire_recipient){GW_STR("primary"), GW_STR("张三"),
@@ -56,10 +58,11 @@ int main(int argc, char **argv)
 {
     gw_err err = {0};
     if (argc < 5) {
-        fputs("usage: prepare_dump BUNDLE LOCALE FACTS.json OUT.eml [pdf]\n", stderr);
+        fputs("usage: prepare_dump BUNDLE LOCALE FACTS.json OUT.eml [pdf|-] [URI]\n", stderr);
         return 2;
     }
-    if (prepare(argv, argc > 5, &err) == GW_OK)
+    bool pdf = argc > 5 && strcmp(argv[5], "pdf") == 0;
+    if (prepare(argv, pdf, argc > 6 ? argv[6] : "", &err) == GW_OK)
         return 0;
     fprintf(stderr, "%s\n", err.text);
     return 1;
