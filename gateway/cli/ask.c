@@ -78,20 +78,29 @@ gw_code ask_once(dunlin *d, const char *verb, gw_str body, gw_arena *arena, json
     return GW_OK;
 }
 
+gw_code ask_operator(const cli_common *c, const char *verb, gw_str body, int timeout_ms,
+                     gw_arena *arena, json_doc *ret, gw_err *err)
+{
+    dunlin *d = NULL;
+    gw_code rc = arena ? ask_connect(c, CLI_OPERATOR, timeout_ms, &d, err)
+                       : gw_fail(err, GW_ENOMEM, "out of memory");
+    if (rc == GW_OK)
+        rc = ask_once(d, verb, body, arena, ret, err);
+    dunlin_close(d);
+    return rc;
+}
+
 int ask_and_print(const cli_common *c, const char *verb, gw_str body)
 {
     gw_err err = {0};
-    dunlin *d = NULL;
     json_doc answer;
     GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(ASK_ARENA_BYTES);
-    gw_code rc = arena ? ask_connect(c, CLI_OPERATOR, 0, &d, &err)
-                       : gw_fail(&err, GW_ENOMEM, "out of memory");
-    if (rc == GW_OK)
-        rc = ask_once(d, verb, body, arena, &answer, &err);
-    if (rc == GW_OK && c->json)
+    gw_code rc = ask_operator(c, verb, body, 0, arena, &answer, &err);
+    if (rc != GW_OK)
+        return cli_fail(c, rc, &err);
+    if (c->json)
         printf("%.*s\n", GW_STR_ARG(json_raw(&answer, 0)));
-    else if (rc == GW_OK)
+    else
         print_json(stdout, &answer, 0);
-    dunlin_close(d);
-    return rc == GW_OK ? 0 : cli_fail(c, rc, &err);
+    return 0;
 }

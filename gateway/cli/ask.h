@@ -24,6 +24,10 @@ gw_code ask_connect(const cli_common *c, const char *who, int timeout_ms, dunlin
 gw_code ask_once(dunlin *d, const char *verb, gw_str body, gw_arena *arena, json_doc *ret,
                  gw_err *err) GW_NODISCARD;
 
+/* The same as operator, on a connection of its own that is closed again. timeout_ms as above. */
+gw_code ask_operator(const cli_common *c, const char *verb, gw_str body, int timeout_ms,
+                     gw_arena *arena, json_doc *ret, gw_err *err) GW_NODISCARD;
+
 /* Connect as operator, ask, print the answer (JSON with --json, else as text), disconnect. Returns
  * the exit code. */
 int ask_and_print(const cli_common *c, const char *verb, gw_str body);

@@ -44,13 +44,10 @@ static int wait_for_gateway(const cli_common *c, int seconds)
     gw_mono from = gw_mono_now();
     for (;;) {
         gw_err err = {0};
-        dunlin *d = NULL;
         json_doc answer;
         GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(ASK_ARENA_BYTES);
-        gw_code rc = arena ? ask_connect(c, CLI_OPERATOR, 1000, &d, &err) : GW_ENOMEM;
-        if (rc == GW_OK)
-            rc = ask_once(d, "query", GW_STR("{\"what\":\"status\"}"), arena, &answer, &err);
-        dunlin_close(d);
+        gw_code rc =
+            ask_operator(c, "query", GW_STR("{\"what\":\"status\"}"), 1000, arena, &answer, &err);
         if (rc == GW_OK)
             return 0;
         if (gw_mono_now().ms - from.ms > seconds * INT64_C(1000))
@@ -87,14 +84,9 @@ static int print_jobs(const cli_common *c, gw_str body)
     static const char *const columns[] = {"job",     "state",    "why", "debtor",
                                           "channel", "attempts", "due"};
     gw_err err = {0};
-    dunlin *d = NULL;
     json_doc answer;
     GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(ASK_ARENA_BYTES);
-    gw_code rc = arena ? ask_connect(c, CLI_OPERATOR, 0, &d, &err)
-                       : gw_fail(&err, GW_ENOMEM, "out of memory");
-    if (rc == GW_OK)
-        rc = ask_once(d, "query", body, arena, &answer, &err);
-    dunlin_close(d);
+    gw_code rc = ask_operator(c, "query", body, 0, arena, &answer, &err);
     if (rc != GW_OK)
         return cli_fail(c, rc, &err);
     uint32_t jobs = json_member(&answer, 0, "jobs");
@@ -166,14 +158,9 @@ int job_cli(int argc, char **argv)
 static int explain(const cli_common *c, gw_str body)
 {
     gw_err err = {0};
-    dunlin *d = NULL;
     json_doc answer;
     GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(ASK_ARENA_BYTES);
-    gw_code rc = arena ? ask_connect(c, CLI_OPERATOR, 0, &d, &err)
-                       : gw_fail(&err, GW_ENOMEM, "out of memory");
-    if (rc == GW_OK)
-        rc = ask_once(d, "query", body, arena, &answer, &err);
-    dunlin_close(d);
+    gw_code rc = ask_operator(c, "query", body, 0, arena, &answer, &err);
     if (rc != GW_OK)
         return cli_fail(c, rc, &err);
     gw_str text = json_get_str(&answer, 0, "text");
