@@ -39,9 +39,11 @@ static bool is_ascii(gw_str s)
  * so that unfolding gives the line back exactly (RFC 5322 §2.2.3) and no line is blank. */
 static gw_code put_folded(gw_buf *out, gw_str line, const char *name, gw_err *err)
 {
+    size_t begin = strlen(name) + 1; /* the space behind the colon is no place: some readers, and
+                                      * Python's, would keep it as part of the value */
     size_t start = 0, fold = 0; /* of the line being filled; the last place to fold it, 0 = none */
     for (size_t i = 1; i < line.n; i++) {
-        bool place = line.p[i] == ' ' && line.p[i - 1] != ' ' && i > start;
+        bool place = line.p[i] == ' ' && line.p[i - 1] != ' ' && i > start && i > begin;
         if (place && i - start <= HEADER_FOLD)
             fold = i;
         if (i - start < HEADER_FOLD)
@@ -105,7 +107,10 @@ static bool needs_words(gw_str s)
  * between them are not part of the text. */
 static void put_words(gw_buf *out, gw_str s)
 {
-    enum { WORD_BYTES = 45 }; /* 60 letters and "=?utf-8?b?" "?=" around them */
+    enum {
+        WORD_BYTES = 39
+    }; /* 52 letters, "=?utf-8?b?" "?=" around them: with "Subject: " before
+        * it a line of 73, and 76 is the limit */
     for (size_t i = 0; i < s.n;) {
         size_t n = 0;
         while (i + n < s.n) {

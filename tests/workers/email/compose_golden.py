@@ -83,6 +83,8 @@ class Golden(unittest.TestCase):
         self.assertEqual(m["Message-ID"], "<0123456789abcdefghjkmnpqrs@creditor.example.test>")
         self.assertRegex(m["References"], r"^<case\.[0-9a-f]{32}@creditor\.example\.test>$")
         self.assertEqual(m["Auto-Submitted"], "auto-generated")
+        self.assertFalse(m["Subject"].startswith(" "))
+        self.assertIn("15,000.00", m["Subject"])
         self.assertEqual(m["X-Dunlin-Reference"], "0123456789abcdefghjkmnpqrs")
         self.assertEqual(m["Content-Language"], "zh-CN")
         self.assertIn("<https://creditor.example.test/stop/0123456789abcdefghjkmnpqrs>", m["List-Unsubscribe"])

@@ -53,6 +53,8 @@ static void check_lines(const gw_buf *b)
             assert_true(i > 0 && b->data[i - 1] == '\r');
         if (c == '\r')
             assert_true(i + 1 < b->n && b->data[i + 1] == '\n');
+        if (c == '\r' && i > 0) /* no header begins with an empty line */
+            assert_true(b->data[i - 1] != ':');
         column = c == '\n' ? 0 : column + 1;
         assert_true(column <= 999);
     }
