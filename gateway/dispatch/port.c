@@ -19,14 +19,11 @@ gw_code port_open(dispatch *d, gw_err *err)
     return rc == GW_OK ? zap_watch(d->cfg.zap, d->router, err) : rc;
 }
 
+/* Workers are not told to drain: they stay, and the next gateway finds them. */
 void port_close(dispatch *d)
 {
-    for (size_t i = 0; i < d->worker_n; i++) {
-        wire_header h = {.type = WIRE_DRAIN};
-        if (d->router)
-            port_send(d, d->workers[i]->identity, d->workers[i]->identity_n, &h, (gw_str){NULL, 0});
+    for (size_t i = 0; i < d->worker_n; i++)
         free(d->workers[i]);
-    }
     d->worker_n = 0;
     if (d->router)
         zmq_close(d->router);
