@@ -6,6 +6,7 @@
 #include "gateway/base/time.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -197,6 +198,50 @@ static void lost_tiles_are_made_again_from_the_log(void **state)
     assert_true(gw_str_eq(gw_buf_str(&before), gw_buf_str(&after)));
 }
 
+typedef struct {
+    evidence *ev;
+    int number;
+    gw_code rc;
+} worker;
+
+static void *put_contents(void *arg)
+{
+    worker *w = arg;
+    char name[16];
+    snprintf(name, sizeof name, "D-%d", w->number);
+    for (int i = 0; w->rc == GW_OK && i < 40; i++) {
+        GW_AUTO_BUF gw_buf ref;
+        gw_buf_init(&ref, 4096);
+        w->rc = evidence_blob_put(w->ev, GW_STR("erp"), gw_str_of(name), GW_STR("INV"), "message",
+                                  "message/rfc822", GW_STR("Subject: hello"), &ref, NULL);
+        if (w->rc == GW_OK && i % 8 == 0)
+            w->rc = evidence_blob_sync(w->ev, NULL);
+    }
+    return NULL;
+}
+
+static void contents_are_put_while_entries_are_appended(void **state)
+{
+    place *p = *state;
+    pthread_t threads[3];
+    worker w[3];
+    gw_err err = {0};
+    GW_AUTO(evidence_close) evidence *ev = place_open(p);
+    for (int i = 0; i < 3; i++) {
+        w[i] = (worker){ev, i, GW_OK};
+        assert_int_equal(pthread_create(&threads[i], NULL, put_contents, &w[i]), 0);
+    }
+    for (unsigned n = 0; n < 100; n += 10) {
+        place_append(p, ev, n, n + 10);
+        assert_int_equal(evidence_tick(ev, (gw_mono){gw_mono_now().ms + 5000}, &err), GW_OK);
+    }
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(w[i].rc, GW_OK);
+    }
+    assert_int_equal(place_size(ev), 101);
+}
+
 static void a_lost_head_is_not_signed_over(void **state)
 {
     place *p = *state;
@@ -225,6 +270,7 @@ int main(void)
         TEST(news_is_signed_within_a_second_of_ticks),
         TEST(an_old_copy_of_the_log_is_refused),
         TEST(lost_tiles_are_made_again_from_the_log),
+        TEST(contents_are_put_while_entries_are_appended),
         TEST(a_lost_head_is_not_signed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
