@@ -1,6 +1,5 @@
 #include "workers/email/hygiene.h"
 
-#include "gateway/base/crash.h"
 #include "gateway/base/log.h"
 #include "workers/email/address.h"
 
@@ -47,10 +46,8 @@ channel_attempt *smtp_take(channel_source *source, int wait_ms)
     channel_attempt *a;
     while ((a = channel_take(source, wait_ms))) {
         gw_err err = {0};
-        if (hygiene_check(a, &err) == GW_OK) {
-            GW_CRASH_POINT("worker-after-go");
+        if (hygiene_check(a, &err) == GW_OK)
             return a;
-        }
         gw_log(GW_LOG_ERROR, "a message is not fit for SMTP and is refused", "code=%s",
                gw_code_name(err.code));
         channel_decide(a, WIRE_REFUSED, 0, "unclean");

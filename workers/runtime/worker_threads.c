@@ -1,0 +1,84 @@
+#include "workers/runtime/worker_inside.h"
+
+#include <openssl/sha.h>
+#include <unistd.h>
+
+enum { BENCH_STOP_MS = 500 }; /* how often an idle preparing thread looks whether it is to end */
+
+void worker_wake(worker *w)
+{
+    uint64_t one = 1;
+    ssize_t ignored = write(w->wake_fd, &one, sizeof one);
+    (void)ignored; /* full means it is awake already */
+}
+
+/* From preparing and sending threads. */
+void worker_give_back(void *arg, channel_attempt *a)
+{
+    worker *w = arg;
+    bool first;
+    attempt_queue_put(&w->done, a, &first);
+    if (first)
+        worker_wake(w);
+}
+
+/* ---- preparing threads ---- */
+
+static void hash_bytes(job *j)
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    SHA256((const unsigned char *)j->attempt->bytes.data, j->attempt->bytes.n, hash);
+    gw_hex(hash, sizeof hash, j->hash);
+}
+
+/* Reasons of a message that could not be made. */
+static const struct {
+    gw_code code;
+    wire_result result;
+    const char *why;
+} failures[] = {
+    {GW_EINVAL, WIRE_REFUSED, "prepare-invalid"},   {GW_EREFUSED, WIRE_REFUSED, "prepare-refused"},
+    {GW_ELIMIT, WIRE_REFUSED, "prepare-limit"},     {GW_ENOTFOUND, WIRE_REFUSED, "prepare-missing"},
+    {GW_ECORRUPT, WIRE_REFUSED, "prepare-corrupt"},
+};
+
+static void decide_failure(channel_attempt *a, gw_code code, const char *text)
+{
+    channel_decide(a, WIRE_LATER, 0, "prepare-failed");
+    for (size_t i = 0; i < GW_COUNT(failures); i++)
+        if (failures[i].code == code)
+            channel_decide(a, failures[i].result, 0, failures[i].why);
+    gw_buf_puts(&a->outcome.raw, text);
+}
+
+void *worker_prepare(void *arg)
+{
+    worker *w = arg;
+    void *bench = NULL;
+    bool empty = false;
+    while (!attempt_queue_is_closed(&w->to_prepare, &empty) || !empty) {
+        channel_attempt *a = attempt_queue_take(&w->to_prepare, BENCH_STOP_MS);
+        if (!a)
+            continue;
+        job *j = a->owner;
+        gw_err err = {0};
+        j->prepared = bench ? GW_OK : w->driver->bench_new(w->driver->self, &bench, &err);
+        if (j->prepared == GW_OK)
+            j->prepared = w->driver->prepare(w->driver->self, bench, a, j->bundle, &err);
+        if (j->prepared == GW_OK)
+            hash_bytes(j);
+        else
+            decide_failure(a, j->prepared, err.text);
+        worker_give_back(w, a);
+    }
+    if (bench)
+        w->driver->bench_free(bench);
+    return NULL;
+}
+
+void *worker_send(void *arg)
+{
+    worker *w = arg;
+    w->driver->serve(w->driver->self, w->source);
+    return NULL;
+}
