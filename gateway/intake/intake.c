@@ -65,6 +65,7 @@ static void *run(void *arg)
         {.socket = in->turn->socket, .events = ZMQ_POLLIN},
         {.socket = in->stop_receive, .events = ZMQ_POLLIN},
     };
+    pthread_setname_np(pthread_self(), "intake"); /* what top -H and deploy/bench show */
     while (!(items[1].revents & ZMQ_POLLIN)) {
         if (zmq_poll(items, 2, -1) < 0 && zmq_errno() != EINTR)
             break; /* the context is gone */
