@@ -1,0 +1,106 @@
+// dunlin.mjs - a whole Dunlin for one measurement: a data folder and a configuration folder of its
+// own, started with `dunlin up` (private Redis, gateway, e-mail worker).
+//
+// The configuration differs from the shipped one where a measurement would only wait: the rule pack
+// has no closed hours and no caps worth mentioning (every check still runs), and intake may run ahead
+// of the evidence log.
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as place from './place.mjs';
+import { childrenOf, run, runJson, start, stop } from './process.mjs';
+import { startRedis } from './redis.mjs';
+
+const NOTE = { source: 'bench', read: '2026-01-01', confidence: 'house' };
+const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+const rules = {
+  format: 1, id: 'bench', version: '1', title: 'Always open', roles: ['company', 'guarantor'], holidays: null,
+  windows: [{ channel: 'email', days: DAYS, from: '00:00', to: '24:00', ...NOTE }],
+  caps: ['*', 'email'].map((field) => ({ field, per: 'day', max: 1000, ...NOTE })),
+  consent: [{ channel: 'email', mode: 'opt-out', ...NOTE }],
+};
+
+function configOf({ port, pdf, sessions, credit }) {
+  return {
+    intake: { outbox_max: 10000000 },
+    evidence: { origin: 'bench.example.test/log', node: 'bench' },
+    templates: { dir: join(place.source, 'templates'), locale: 'en' },
+    email: {
+      transport: port ? 'smtp' : 'outbox', pdf: pdf ? 'yes' : 'no', sessions, credit,
+      smtp: { host: '127.0.0.1', port: port ?? 25, tls: 'none' },
+    },
+  };
+}
+
+function writeConfig(folder, options) {
+  const config = join(folder, 'config');
+  mkdirSync(join(config, 'rules'), { recursive: true });
+  for (const part of ['ladders', 'calendars', 'schema'])
+    cpSync(join(place.source, 'config', part), join(config, part), { recursive: true });
+  writeFileSync(join(config, 'rules/bench.jsonc'), JSON.stringify(rules));
+  writeFileSync(join(config, 'dunlin.jsonc'), JSON.stringify(configOf(options)));
+  return join(config, 'dunlin.jsonc');
+}
+
+export class Dunlin {
+  // port: of the SMTP relay, or none: then there is no worker at all. roles: of the gateway; other
+  // than all, it is started beside a Redis of our own once `up` has made the keys.
+  static async up({ port, pdf = false, sessions = 4, credit = 1024, roles } = {}) {
+    const d = new Dunlin();
+    d.folder = place.newFolder('dunlin');
+    d.data = join(d.folder, 'data');
+    d.config = writeConfig(d.folder, { port, pdf, sessions, credit });
+    d.redisSocket = join(d.data, 'run/redis.sock');
+    d.endpoint = `ipc://${join(d.data, 'run/intake.sock')}`;
+    d.child = start(join(place.programs, 'dunlin'),
+      ['up', '--data', d.data, '--config', d.config, '--with', port ? 'email' : ''],
+      { log: join(place.logs, 'dunlin.log') });
+    await run(join(place.programs, 'dunlin'),
+      ['status', '--wait', '30', '--data', d.data, '--config', d.config, '--json'])
+      .catch((e) => { throw new Error(`${e.message}\n${d.lastWords()}`); });
+    d.pids = {};
+    for (const { pid, name } of childrenOf(d.child.pid))
+      d.pids[{ 'redis-server': 'redis', 'dunlin-gateway': 'gateway', 'dunlin-worker': 'worker' }[name] ?? name] = pid;
+    d.children = [d.child];
+    if (roles) await d.restart(roles);
+    return d;
+  }
+
+  // `dunlin up` has made keys and folders; now Redis and a gateway with these roles alone.
+  async restart(roles) {
+    await stop(this.child);
+    this.redis = await startRedis(join(this.data, 'redis'), this.redisSocket);
+    const gateway = start(join(place.programs, 'dunlin-gateway'),
+      ['--data', this.data, '--config', this.config, '--roles', roles],
+      { log: join(this.data, 'logs/gateway.log') });
+    this.children = [gateway];
+    this.pids = { redis: this.redis.pid, gateway: gateway.pid };
+    await this.billing({}, 'debtors', 1); // it answers
+  }
+
+  // tests/bench/billing.c with the keys of this plant.
+  billing(options, ...command) {
+    return runJson(join(place.benches, 'billing'), this.billingArgs('local', options, command));
+  }
+
+  awaitState(state, n, seconds = 300) {
+    return runJson(join(place.benches, 'billing'),
+      this.billingArgs('operator', {}, ['await', state, n, seconds]), { seconds: seconds + 30 });
+  }
+
+  billingArgs(key, options, command) {
+    return ['--endpoint', this.endpoint, '--server-key', join(this.data, 'keys/gateway.pub'),
+      '--key', join(this.data, `keys/secret/${key}.key`),
+      ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      ...command.map(String)];
+  }
+
+  lastWords() {
+    return readFileSync(join(this.data, 'logs/gateway.log'), 'utf8').trim().split('\n').slice(-3).join('\n');
+  }
+
+  async down() {
+    await Promise.all(this.children.map(stop));
+    await this.redis?.stop();
+    place.dropFolder(this.folder);
+  }
+}
