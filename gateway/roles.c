@@ -253,7 +253,6 @@ static void fill_dispatch_config(roles *r)
 
 static void *run_dispatch(void *arg)
 {
-    pthread_setname_np(pthread_self(), "dispatch"); /* what top -H and deploy/bench show */
     dispatch_run(arg);
     return NULL;
 }

@@ -203,7 +203,7 @@ static int await(char **args)
     static char status[STATUS_BYTES];
     if (!args[0])
         bench_usage();
-    long n = bench_number(args[1], 1);
+    long n = bench_number(args[1], 0);
     int64_t end = bench_now_ns() + bench_number(args[2], 1) * 1000000000;
     int64_t reached = 0;
     dunlin *d = connect_gateway();
