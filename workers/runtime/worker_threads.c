@@ -56,6 +56,7 @@ void *worker_prepare(void *arg)
     worker *w = arg;
     void *bench = NULL;
     bool empty = false;
+    pthread_setname_np(pthread_self(), "prepare"); /* what top -H and deploy/bench show */
     while (!attempt_queue_is_closed(&w->to_prepare, &empty) || !empty) {
         channel_attempt *a = attempt_queue_take(&w->to_prepare, BENCH_STOP_MS);
         if (!a)
@@ -79,6 +80,7 @@ void *worker_prepare(void *arg)
 void *worker_send(void *arg)
 {
     worker *w = arg;
+    pthread_setname_np(pthread_self(), "send");
     w->driver->serve(w->driver->self, w->source);
     return NULL;
 }
