@@ -9,9 +9,9 @@
  *                                         or {"erased":1}; absent: nothing to open, or redacted
  *   content/<case>/<cseq>-<n>-<role>.<ext>   decrypted originals
  *   export/record.json, export/record.tlog-proof   the log's own x-Export record of this export
- *   export/heads.json                     {case:{"cseq","hash"}} whose SHA-256 that record carries
- *   trust/log-<n>.vkey, trust/policy.txt  keys (c2sp.org/signed-note) and tlog-policy
- *   timeline.csv, report.html             for people
+ *   export/heads.txt                      "<case> <cseq> <hex leaf hash>" a line, cases ascending;
+ * that record carries the file's SHA-256 trust/log-<n>.vkey, trust/policy.txt  keys
+ * (c2sp.org/signed-note) and tlog-policy timeline.csv, report.html             for people
  *   manifest.txt                          "<hex SHA-256>  <name>" of every member before it
  *   manifest.note                         signed note over the manifest's hash, by the log's key
  *                                         under the name "<origin>/bundle"; absent: not signed
@@ -27,7 +27,7 @@
 #define BUNDLE_CONTENT       "content/"
 #define BUNDLE_EXPORT_RECORD "export/record.json"
 #define BUNDLE_EXPORT_PROOF  "export/record.tlog-proof"
-#define BUNDLE_HEADS         "export/heads.json"
+#define BUNDLE_HEADS         "export/heads.txt"
 #define BUNDLE_TRUST         "trust/"
 #define BUNDLE_MANIFEST      "manifest.txt"
 #define BUNDLE_SIGNATURE     "manifest.note"
@@ -36,7 +36,6 @@
 
 enum {
     BUNDLE_DISCLOSURES_MAX = 80 * 1024 * 1024, /* one record's private values */
-    BUNDLE_HEADS_MAX = 32 * 1024 * 1024,
     BUNDLE_LOGS_MAX = 64,
 };
 

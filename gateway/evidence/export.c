@@ -302,10 +302,10 @@ static gw_code add_export_record(bundle *b)
     gw_code rc = json_parse(b->o->answer, arena, &d, b->err);
     if (rc != GW_OK)
         return rc;
-    uint32_t heads = json_member(&d, 0, "heads");
+    gw_str heads = json_get_str(&d, 0, "heads");
     int64_t index = json_get_int(&d, 0, "index", -1);
     uint32_t origin = reader_origin_number(b->r, json_get_str(&d, 0, "origin"));
-    if (!heads || index < 0 || origin == 0)
+    if (!heads.p || index < 0 || origin == 0)
         return gw_fail(b->err, GW_EINVAL, "the answer to the export request is malformed");
     rc = reader_at(b->r, origin, (uint64_t)index, &e, b->err);
     gw_buf_clear(&b->leaf);
@@ -315,7 +315,7 @@ static gw_code add_export_record(bundle *b)
         rc = add(b, BUNDLE_EXPORT_RECORD, gw_buf_str(&b->leaf));
     if (rc == GW_OK)
         rc = add_proof(b, &e, BUNDLE_EXPORT_PROOF);
-    return rc == GW_OK ? add(b, BUNDLE_HEADS, json_raw(&d, heads)) : rc;
+    return rc == GW_OK ? add(b, BUNDLE_HEADS, heads) : rc;
 }
 
 static gw_code add_trust(bundle *b)

@@ -13,7 +13,7 @@ static int compare_cases(const void *a, const void *b)
     return memcmp(a, b, GW_ID_BYTES);
 }
 
-/* {pseudonym:{"cseq","hash"}}, sorted: pseudonym texts sort as their bytes do. */
+/* Sorted: pseudonym texts sort as their bytes do. */
 static gw_code put_heads(evidence *ev, const gw_id *cases, size_t n, gw_buf *b, gw_err *err)
 {
     GW_AUTO_FREE gw_id *sorted = calloc(n + 1, sizeof *sorted);
@@ -22,9 +22,9 @@ static gw_code put_heads(evidence *ev, const gw_id *cases, size_t n, gw_buf *b, 
     if (n > 0)
         memcpy(sorted, cases, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, compare_cases);
-    gw_buf_putc(b, '{');
     for (size_t i = 0; i < n; i++) {
-        char text[DIGEST_HEX];
+        char id[GW_ID_TEXT];
+        char hex[DIGEST_HEX];
         uint64_t cseq;
         uint8_t hash[DIGEST_BYTES];
         if (i > 0 && memcmp(&sorted[i], &sorted[i - 1], GW_ID_BYTES) == 0)
@@ -32,15 +32,10 @@ static gw_code put_heads(evidence *ev, const gw_id *cases, size_t n, gw_buf *b, 
         gw_code rc = evindex_head(ev->index, &sorted[i], &cseq, hash, err);
         if (rc != GW_OK)
             return rc;
-        gw_id_format(&sorted[i], text);
-        json_put_name(b, text);
-        gw_buf_putc(b, '{');
-        json_put_member_int(b, "cseq", (int64_t)cseq);
-        gw_hex(hash, sizeof hash, text);
-        json_put_member_str(b, "hash", gw_str_of(text));
-        gw_buf_putc(b, '}');
+        gw_id_format(&sorted[i], id);
+        gw_hex(hash, sizeof hash, hex);
+        gw_buf_printf(b, "%s %llu %s\n", id, (unsigned long long)cseq, hex);
     }
-    gw_buf_putc(b, '}');
     return gw_buf_code(b, "case heads", err);
 }
 
@@ -60,7 +55,7 @@ static gw_code log_export(evidence *ev, const request *q, const char *id, gw_buf
         return rc;
     char hex[DIGEST_HEX];
     uint8_t hash[DIGEST_BYTES];
-    digest_of(heads.data, heads.n, hash);
+    digest_of(gw_buf_str(&heads).p, heads.n, hash);
     gw_hex(hash, sizeof hash, hex);
     gw_buf_putc(&fact, '{');
     json_put_member_int(&fact, "cases", (int64_t)q->n);
@@ -83,7 +78,7 @@ static gw_code log_export(evidence *ev, const request *q, const char *id, gw_buf
     if (rc != GW_OK)
         return rc;
     gw_buf_putc(ret_answer, '{');
-    json_put_member_raw(ret_answer, "heads", gw_buf_str(&heads));
+    json_put_member_str(ret_answer, "heads", gw_buf_str(&heads));
     json_put_member_int(ret_answer, "index", (int64_t)wal_size(ev->wal) - 1);
     json_put_member_str(ret_answer, "origin", gw_str_of(ev->origin));
     gw_buf_putc(ret_answer, '}');

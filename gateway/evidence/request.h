@@ -3,11 +3,10 @@
  * A command writes DIR/requests/<id>.json (temp and rename) and waits for <id>.done; the writer's
  * evidence_tick logs an x-Export record and answers. Without a gateway the command opens the log
  * itself and calls evidence_export directly. The record's facts: kind, scope, request, cases and
- * `heads` = SHA-256 of the heads text below, so the log itself says how long each case was when the
- * export was asked for.
- *   request {"by","cases":[pseudonym...],"kind","scope","v":1}
- *   answer  {"heads":{pseudonym:{"cseq","hash"}...},"index","origin"} or {"error"}
- * `by` (who asked) is a private value of the record. Thread: any. */
+ * `heads` = SHA-256 of the heads text ("<case> <cseq> <hash>" a line, sorted), so the log itself
+ * says how long each case was when the export was asked for. request
+ * {"by","cases":[pseudonym...],"kind","scope","v":1} answer  {"heads","index","origin"} or
+ * {"error"} `by` (who asked) is a private value of the record. Thread: any. */
 #ifndef EVIDENCE_REQUEST_H
 #define EVIDENCE_REQUEST_H
 
