@@ -23,6 +23,7 @@ struct blob {
     unsigned number;
     uint64_t bytes; /* of the segment, with what is buffered */
     gw_buf buffer;
+    crypt_pool pool;
     bool unsynced, failed;
 };
 
@@ -173,7 +174,7 @@ static gw_code add_frame(blob *b, const vault_case *c, gw_str plain, blob_ref *r
     memcpy(p, mark, sizeof mark);
     crypt_put_be(p + 4, sealed, 4);
     memcpy(p + 12, r->id.b, GW_ID_BYTES);
-    crypt_seal(c->key, binding(&r->id, r->role, room), plain.p, plain.n, p + BLOB_FRAME);
+    crypt_seal(&b->pool, c->key, binding(&r->id, r->role, room), plain.p, plain.n, p + BLOB_FRAME);
     crypt_put_be(p + 8, crypt_crc32c(0, p + 12, GW_ID_BYTES + sealed), 4);
     digest_of(p + BLOB_FRAME, sealed, r->sha256);
     r->off = b->bytes;
@@ -203,7 +204,9 @@ gw_code blob_put(blob *b, const vault_case *c, const char *role, const char *med
         return gw_fail(err, GW_EINVAL, "blob role must be 1-%d of [a-z0-9-]", BLOB_ROLE_MAX);
     if (!word_is_good(r.media, BLOB_MEDIA_MAX, MEDIA_EXTRA))
         return gw_fail(err, GW_EINVAL, "media type is malformed");
-    gw_id_random(&r.id);
+    pthread_mutex_lock(&b->lock);
+    crypt_random(&b->pool, r.id.b, GW_ID_BYTES);
+    pthread_mutex_unlock(&b->lock);
     r.size = bytes.n;
     GW_AUTO_BUF gw_buf disclosure;
     gw_buf_init(&disclosure, 1024);

@@ -8,9 +8,21 @@
 _Static_assert(CRYPT_NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert(CRYPT_TAG == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag");
 
-void crypt_seal(const uint8_t key[CRYPT_KEY], gw_str ad, const void *plain, size_t n, uint8_t *ret)
+void crypt_random(crypt_pool *p, void *ret, size_t n)
 {
-    randombytes_buf(ret, CRYPT_NONCE);
+    if (p->left < n) {
+        randombytes_buf(p->b, sizeof p->b);
+        p->left = sizeof p->b;
+    }
+    p->left -= n;
+    memcpy(ret, p->b + p->left, n);
+    memset(p->b + p->left, 0, n);
+}
+
+void crypt_seal(crypt_pool *pool, const uint8_t key[CRYPT_KEY], gw_str ad, const void *plain,
+                size_t n, uint8_t *ret)
+{
+    crypt_random(pool, ret, CRYPT_NONCE);
     crypto_aead_xchacha20poly1305_ietf_encrypt(ret + CRYPT_NONCE, NULL, plain, n,
                                                (const unsigned char *)ad.p, ad.n, NULL, ret, key);
 }
@@ -23,13 +35,30 @@ bool crypt_unseal(const uint8_t key[CRYPT_KEY], gw_str ad, const uint8_t *sealed
                                       (const unsigned char *)ad.p, ad.n, sealed, key) == 0;
 }
 
+/* RFC 2104 over digest.h, which has the processor's SHA instructions; libsodium 1.0.18 has not. */
 void crypt_hmac(gw_str key, const gw_str *parts, size_t n, uint8_t ret[CRYPT_MAC])
 {
-    crypto_auth_hmacsha256_state s;
-    crypto_auth_hmacsha256_init(&s, (const unsigned char *)key.p, key.n);
+    enum { BLOCK = 64 };
+    uint8_t block[BLOCK] = {0};
+    digest_state s;
+    if (key.n > BLOCK)
+        digest_of(key.p, key.n, block);
+    else if (key.n > 0)
+        memcpy(block, key.p, key.n);
+    for (size_t i = 0; i < BLOCK; i++)
+        block[i] ^= 0x36;
+    digest_init(&s);
+    digest_update(&s, block, BLOCK);
     for (size_t i = 0; i < n; i++)
-        crypto_auth_hmacsha256_update(&s, (const unsigned char *)parts[i].p, parts[i].n);
-    crypto_auth_hmacsha256_final(&s, ret);
+        digest_update(&s, parts[i].p, parts[i].n);
+    digest_final(&s, ret);
+    for (size_t i = 0; i < BLOCK; i++)
+        block[i] ^= 0x36 ^ 0x5C;
+    digest_init(&s);
+    digest_update(&s, block, BLOCK);
+    digest_update(&s, ret, CRYPT_MAC);
+    digest_final(&s, ret);
+    sodium_memzero(block, sizeof block);
     sodium_memzero(&s, sizeof s);
 }
 

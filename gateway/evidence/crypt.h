@@ -1,4 +1,4 @@
-/* crypt.h - the few cryptographic operations of the evidence store, each from libsodium.
+/* crypt.h - the few cryptographic operations of the evidence store.
  *
  * seal/unseal: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha), random 192-bit nonce in front.
  * salts and derived keys: HMAC-SHA-256 (RFC 2104). Thread: any. */
@@ -15,8 +15,17 @@ enum {
     CRYPT_MAC = 32,
 };
 
+/* Random bytes for nonces and ids, fetched from the kernel by the page: one system call each would
+ * cost more than the encryption. Not for keys. One owner at a time; must not live across fork. */
+typedef struct {
+    uint8_t b[1024];
+    size_t left;
+} crypt_pool;
+void crypt_random(crypt_pool *p, void *ret, size_t n); /* n <= 64 */
+
 /* nonce || ciphertext || tag, n + CRYPT_OVERHEAD bytes to ret. */
-void crypt_seal(const uint8_t key[CRYPT_KEY], gw_str ad, const void *plain, size_t n, uint8_t *ret);
+void crypt_seal(crypt_pool *pool, const uint8_t key[CRYPT_KEY], gw_str ad, const void *plain,
+                size_t n, uint8_t *ret);
 /* sealed of n bytes becomes n - CRYPT_OVERHEAD bytes at ret; false: wrong key, ad, or altered. */
 bool crypt_unseal(const uint8_t key[CRYPT_KEY], gw_str ad, const uint8_t *sealed, size_t n,
                   uint8_t *ret);

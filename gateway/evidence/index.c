@@ -22,7 +22,6 @@ static const char schema[] =
     "INTEGER NOT NULL, rid BLOB);"
     "CREATE INDEX leaf_case ON leaf(kase, cseq);"
     "CREATE INDEX leaf_rid ON leaf(rid) WHERE rid IS NOT NULL;"
-    "CREATE INDEX leaf_event ON leaf(ev);"
     "CREATE INDEX leaf_time ON leaf(t);"
     "PRAGMA user_version = 1;";
 

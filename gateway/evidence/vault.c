@@ -51,6 +51,7 @@ struct vault {
     uint8_t naming[GW_ID_KEY_BYTES]; /* of this process: keys of the cache */
     slot *cache;                     /* SETS x WAYS */
     uint8_t turn;
+    crypt_pool pool;
     bool pending, failed;
 };
 
@@ -211,7 +212,7 @@ static gw_code subject(vault *v, gw_str source, gw_str debtor, gw_id *ret, gw_er
     gw_code rc = begin(v, err);
     if (rc != GW_OK)
         return rc;
-    gw_id_random(ret);
+    crypt_random(&v->pool, ret->b, GW_ID_BYTES);
     s = v->q[Q_ADD_SUBJECT];
     sql_blob(s, 1, ret->b, GW_ID_BYTES);
     sql_text(s, 2, source);
@@ -242,11 +243,11 @@ static gw_code new_case(vault *v, gw_str source, gw_str debtor, gw_str name, vau
     gw_code rc = begin(v, err);
     if (rc != GW_OK)
         return rc;
-    gw_id_random(&c->kase);
+    crypt_random(&v->pool, c->kase.b, GW_ID_BYTES);
     randombytes_buf(c->key, sizeof c->key);
     if (put_binding(&ad, id_str(&c->subject), id_str(&c->kase), source, debtor, name) != GW_OK)
         return gw_buf_code(&ad, "vault", err);
-    crypt_seal(v->tenant, gw_buf_str(&ad), c->key, sizeof c->key, wrapped);
+    crypt_seal(&v->pool, v->tenant, gw_buf_str(&ad), c->key, sizeof c->key, wrapped);
     sqlite3_stmt *s = v->q[Q_ADD_CASE];
     sql_blob(s, 1, c->kase.b, GW_ID_BYTES);
     sql_blob(s, 2, c->subject.b, GW_ID_BYTES);

@@ -66,6 +66,17 @@ static void another_log_key_is_refused(void **state)
     assert_non_null(strstr(err.text, "another log key"));
 }
 
+static void another_tenant_key_does_not_open_the_vault(void **state)
+{
+    place *p = *state;
+    evidence *ev = place_open(p);
+    gw_err err = {0};
+    evidence_close(ev);
+    p->cfg.tenant_key = p->log_key;
+    assert_int_equal(place_try_open(p, &ev, &err), GW_EINVAL);
+    assert_non_null(strstr(err.text, "tenant key"));
+}
+
 static void no_personal_data_is_found_outside_vault_and_keys(void **state)
 {
     place *p = *state;
@@ -264,6 +275,7 @@ int main(void)
         TEST(positions_survive_a_restart_and_a_deleted_index),
         TEST(two_writers_of_one_log_refuse_each_other),
         TEST(another_log_key_is_refused),
+        TEST(another_tenant_key_does_not_open_the_vault),
         TEST(no_personal_data_is_found_outside_vault_and_keys),
         TEST(a_draft_that_cannot_be_read_is_logged_and_set_aside),
         TEST(a_new_year_begins_a_log_that_names_the_final_head_of_the_old_one),
