@@ -27,6 +27,9 @@ static walk_waiting waiting_for(dispatch *d, const char *lanes, int64_t *ret_nex
         return WALK_FLIGHT;
     if (!core_store(d, state_counts(d->store, by_state, &outbox, &err), &err, "counts"))
         return WALK_STORE;
+    /* After a restart the lease of the dead one runs out first, and what it left is recovered. */
+    if (d->status.shards < STATE_SHARDS || by_state[LIFE_CLAIMED] || by_state[LIFE_SENDING])
+        return WALK_FLIGHT;
     if (outbox)
         return WALK_OUTBOX;
     if (!core_store(d, state_next_due(d->store, lanes, ret_next, &err), &err, "next due"))

@@ -154,6 +154,7 @@ static gw_code recover_positions(recorder *r, gw_err *err)
     for (int i = 0; i < EVIDENCE_SHARDS; i++)
         if (last[i].n < POS_TEXT)
             snprintf(r->last[i], POS_TEXT, "%.*s", GW_STR_ARG(last[i]));
+    r->trim_again = true; /* the one before may have died between append and trim */
     return GW_OK;
 }
 
