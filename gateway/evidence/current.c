@@ -370,18 +370,12 @@ static gw_code open_log(evidence *ev, int year, wal_recovery *ret, gw_err *err)
     return rc;
 }
 
-static bool take_entry(void *ctx, const evindex_entry *e)
-{
-    *(evindex_entry *)ctx = *e;
-    return false;
-}
-
 /* Time and clock step of the last entry of the log, so that going back is noticed over restarts. */
 static gw_code load_clock(evidence *ev, gw_err *err)
 {
     uint64_t size = wal_size(ev->wal);
     char dir[PATH_MAX];
-    evindex_entry e = {.origin = 0};
+    evindex_entry e;
     record_view v;
     if (size == 0)
         return GW_OK;
@@ -390,12 +384,8 @@ static gw_code load_clock(evidence *ev, gw_err *err)
     gw_buf_init(&leaf, WAL_LEAF_MAX);
     if (!arena)
         return gw_fail(err, GW_ENOMEM, "reading the last entry");
-    evindex_query q = {
-        .has_range = true, .origin = ev->origin_id, .first = size - 1, .last = size - 1};
     wal_dir_of(ev->log_dir, dir);
-    gw_code rc = evindex_search(ev->index, &q, take_entry, &e, err);
-    if (rc == GW_OK && e.origin == 0)
-        rc = gw_fail(err, GW_ECORRUPT, "the index lacks the last entry; delete the folder index");
+    gw_code rc = evindex_at(ev->index, ev->origin_id, size - 1, &e, err);
     if (rc == GW_OK)
         rc = wal_read(dir, e.place, size - 1, &leaf, err);
     if (rc == GW_OK)

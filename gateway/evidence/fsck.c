@@ -39,7 +39,7 @@ typedef struct {
     const fsck_order *o;
     fsck_result r;
     gw_arena *arena;
-    evindex *index;
+    evindex *index_db;
     chain *chains; /* open hash table over all logs: cases go on over the years */
     size_t chain_slots;
     char state_head[PATH_MAX];
@@ -57,6 +57,8 @@ typedef struct {
     gw_buf bundle;
     partial partials[PARTIALS_MAX]; /* by size; those of the last two checkpoints, usually */
     size_t partial_n, partial_at;
+    wal_place at; /* of the entry in work */
+    uint64_t index;
     gw_wall last_tb;
     int64_t last_step;
     note_checkpoint previous; /* final checkpoint of the log before */
@@ -74,6 +76,19 @@ static void fault(walk *w, const char *fmt, ...)
     w->r.faults++;
     if (w->o->on_fault)
         w->o->on_fault(w->o->ctx, text);
+}
+
+/* The same about the entry in work. */
+static void fault_here(walk *w, const char *fmt, ...) GW_PRINTF(2, 3);
+static void fault_here(walk *w, const char *fmt, ...)
+{
+    char what[400];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    fault(w, "%s/wal/%06u.seg byte %llu (entry %llu): %s", w->dir, w->at.segment,
+          (unsigned long long)w->at.offset, (unsigned long long)w->index_db, what);
 }
 
 /* ---- tiles ---- */
@@ -270,24 +285,24 @@ static gw_code grow_chains(walk *w, gw_err *err)
     return GW_OK;
 }
 
-static void check_chain(walk *w, const char *where, const record_view *v, const merkle_hash *hash)
+static void check_chain(walk *w, const record_view *v, const merkle_hash *hash)
 {
     gw_id kase;
     if (gw_id_parse(v->kase, &kase, NULL) != GW_OK)
         return; /* record_parse looked */
     chain *c = find_chain(w, &kase);
     if (v->cseq != c->cseq + 1)
-        fault(w, "%s: record %llu of its case follows record %llu", where,
-              (unsigned long long)v->cseq, (unsigned long long)c->cseq);
+        fault_here(w, "record %llu of its case follows record %llu", (unsigned long long)v->cseq,
+                   (unsigned long long)c->cseq);
     else if (c->cseq > 0 && memcmp(v->cprev, c->hash, DIGEST_BYTES) != 0)
-        fault(w, "%s: does not name the record of its case before it", where);
+        fault_here(w, "does not name the record of its case before it");
     w->r.cases += c->cseq == 0;
     c->kase = kase;
     c->cseq = v->cseq;
     memcpy(c->hash, hash->b, DIGEST_BYTES);
 }
 
-static void check_contents(walk *w, const char *where, const record_view *v)
+static void check_contents(walk *w, const record_view *v)
 {
     const json_doc *d = &v->doc;
     for (uint32_t at = v->blob ? v->blob + 1 : 0; v->blob && at < json_at(d, v->blob)->next;
@@ -300,50 +315,39 @@ static void check_contents(walk *w, const char *where, const record_view *v)
         if (rc == GW_OK)
             rc = blob_read(w->blob_base, &ref, &sealed, &err);
         if (rc != GW_OK)
-            fault(w, "%s: %s", where, err.text);
+            fault_here(w, "%s", err.text);
         w->r.contents++;
     }
 }
 
-static bool take_entry(void *ctx, const evindex_entry *e)
+static void check_index(walk *w, uint64_t index, wal_place at, const record_view *v)
 {
-    evindex_entry *to = ctx;
-    *to = *e;
-    return false;
-}
-
-static void check_index(walk *w, const char *where, uint64_t index, wal_place at,
-                        const record_view *v)
-{
-    evindex_entry e = {.origin = 0};
-    gw_err err = {.code = GW_OK};
+    evindex_entry e;
     gw_id kase;
-    evindex_query q = {
-        .has_range = true, .origin = w->origin_id, .first = index, .last = index, .limit = 1};
-    if (!w->index || evindex_search(w->index, &q, take_entry, &e, &err) != GW_OK)
+    if (!w->index_db)
         return;
-    if (e.origin == 0 && index < w->published.size)
-        fault(w, "%s: missing in index/index.db; delete the folder index, it is made again", where);
-    if (e.origin == 0)
+    gw_code rc = evindex_at(w->index_db, w->origin_id, index, &e, NULL);
+    if (rc == GW_ENOTFOUND && index < w->published.size)
+        fault_here(w, "missing in index/index.db; delete the folder index, it is made again");
+    if (rc != GW_OK)
         return;
     bool same = gw_id_parse(v->kase, &kase, NULL) == GW_OK && e.place.segment == at.segment &&
                 e.place.offset == at.offset && e.t.ms == v->t.ms && e.tb.ms == v->tb.ms &&
                 e.cseq == v->cseq && memcmp(e.kase.b, kase.b, GW_ID_BYTES) == 0;
     if (!same)
-        fault(w, "%s: index/index.db says otherwise; delete the folder index, it is made again",
-              where);
+        fault_here(w, "index/index.db says otherwise; delete the folder index, it is made again");
 }
 
-static void check_time(walk *w, const char *where, const record_view *v)
+static void check_time(walk *w, const record_view *v)
 {
     if (v->tb.ms < w->last_tb.ms && v->clock_step == w->last_step)
-        fault(w, "%s: logged before the entry that precedes it", where);
+        fault_here(w, "logged before the entry that precedes it");
     w->last_tb = v->tb;
     w->last_step = v->clock_step;
 }
 
 /* The first record of a later log carries the final head of the one before. */
-static void check_link(walk *w, const char *where, const record_view *v)
+static void check_link(walk *w, const record_view *v)
 {
     uint8_t root[DIGEST_BYTES];
     const json_doc *d = &v->doc;
@@ -353,18 +357,17 @@ static void check_link(walk *w, const char *where, const record_view *v)
         json_get_int(d, v->fact, "prev_size", -1) != (int64_t)w->previous.size ||
         !digest_read_hex(json_get_str(d, v->fact, "prev_root"), root, DIGEST_BYTES) ||
         memcmp(root, w->previous.root.b, DIGEST_BYTES) != 0)
-        fault(w, "%s: does not carry the final head of %s", where, w->previous_origin);
+        fault_here(w, "does not carry the final head of %s", w->previous_origin);
 }
 
 static gw_code check_entry(void *ctx, uint64_t index, wal_place at, gw_str leaf, gw_err *err)
 {
     walk *w = ctx;
-    char where[PATH_MAX + 64];
     merkle_hash hash;
     record_view v;
     gw_err why = {.code = GW_OK};
-    snprintf(where, sizeof where, "%s/wal/%06u.seg byte %llu (entry %llu)", w->dir, at.segment,
-             (unsigned long long)at.offset, (unsigned long long)index);
+    w->at = at;
+    w->index = index;
     merkle_leaf(leaf, &hash);
     merkle_frontier_add(&w->tree, &hash);
     add_to_tiles(w, index, leaf, &hash);
@@ -375,16 +378,16 @@ static gw_code check_entry(void *ctx, uint64_t index, wal_place at, gw_str leaf,
     if (rc != GW_OK)
         return rc;
     if (record_parse(leaf, w->arena, &v, &why) != GW_OK) {
-        fault(w, "%s: %s", where, why.text);
+        fault_here(w, "%s", why.text);
         return GW_OK;
     }
     if (index == 0)
-        check_link(w, where, &v);
-    check_chain(w, where, &v, &hash);
-    check_time(w, where, &v);
-    check_index(w, where, index, at, &v);
+        check_link(w, &v);
+    check_chain(w, &v, &hash);
+    check_time(w, &v);
+    check_index(w, index, at, &v);
     if (!w->o->quick)
-        check_contents(w, where, &v);
+        check_contents(w, &v);
     return GW_OK;
 }
 
@@ -438,9 +441,11 @@ static gw_code check_log(walk *w, const char *base, int year, gw_err *err)
         snprintf(w->blob_base, sizeof w->blob_base, "%s/blob/%s", w->o->dir, base) >= PATH_MAX)
         return gw_fail(err, GW_ELIMIT, "the evidence folder's path is too long");
     w->tree.size = 0;
-    if (!w->index || evindex_origin(w->index, w->origin, &w->origin_id, NULL) != GW_OK)
+    if (!w->index_db || evindex_origin(w->index_db, w->origin, &w->origin_id, NULL) != GW_OK)
         w->origin_id = 0;
     check_checkpoint(w);
+    if (w->index_db) /* what the checkpoint covers was in the index before it was published */
+        evindex_snapshot(w->index_db);
     find_partials(w);
     snprintf(path, sizeof path, "%s/wal", w->dir);
     gw_code rc = wal_walk(path, gw_str_of(w->origin), 0, true, check_entry, w, &size, &why);
@@ -582,7 +587,7 @@ static gw_code check_store(walk *w, gw_err *err)
         return gw_fail(err, GW_ENOTFOUND, "%s holds no evidence log", w->o->dir);
     snprintf(path, sizeof path, "%s/index/index.db", w->o->dir);
     gw_err why = {.code = GW_OK};
-    if (evindex_open(path, true, &w->index, &why) != GW_OK)
+    if (evindex_open(path, true, &w->index_db, &why) != GW_OK)
         fault(w, "%s", why.text);
     load_head(w);
     gw_code rc = check_base(w, base_found, err);
@@ -614,7 +619,7 @@ gw_code fsck_run(const fsck_order *o, fsck_result *ret, gw_err *err)
         rc = check_store(w, err);
     if (rc == GW_OK)
         *ret = w->r;
-    evindex_close(w->index);
+    evindex_close(w->index_db);
     gw_buf_done(&w->note);
     gw_buf_done(&w->head_text);
     gw_buf_done(&w->bundle);

@@ -25,6 +25,10 @@ static const char schema[] =
     "CREATE INDEX leaf_time ON leaf(t);"
     "PRAGMA user_version = 1;";
 
+#define SELECT_ENTRY                                                                               \
+    "SELECT l.pos, l.seg, l.off, l.t, l.tb, e.name, k.cid, l.cseq FROM leaf l JOIN kase k ON "     \
+    "k.id = l.kase JOIN evname e ON e.id = l.ev"
+
 enum {
     Q_ORIGIN,
     Q_ADD_ORIGIN,
@@ -38,6 +42,7 @@ enum {
     Q_ADD_LEAF,
     Q_SET_OUTBOX,
     Q_POSITIONS,
+    Q_AT,
     Q_COUNT
 };
 
@@ -60,6 +65,7 @@ static const struct {
          true},
     [Q_SET_OUTBOX] = {"INSERT OR REPLACE INTO outbox(shard, ms, seq) VALUES(?1, ?2, ?3)", true},
     [Q_POSITIONS] = {"SELECT shard, ms, seq FROM outbox", false},
+    [Q_AT] = {SELECT_ENTRY " WHERE l.pos = ?1", false},
 };
 
 typedef struct {
@@ -82,6 +88,7 @@ struct evindex {
     unsigned turn;
     event *events;
     size_t event_n;
+    char at_event[68];                      /* of the entry evindex_at answered last */
     evindex_outbox touched[EVINDEX_SHARDS]; /* positions to store with the transaction */
 };
 
@@ -429,12 +436,10 @@ static gw_code search_text(const evindex_query *q, gw_buf *b, gw_err *err)
         {q->event.n > 0, " AND l.ev = (SELECT id FROM evname WHERE name = ?3)"},
         {q->has_from, " AND l.t >= ?4"},
         {q->has_to, " AND l.t < ?5"},
-        {q->has_range, " AND l.pos BETWEEN ?6 AND ?7"},
-        {q->cseq_first > 0, " AND l.cseq >= ?8"},
-        {q->cseq_last > 0, " AND l.cseq <= ?9"},
+        {q->cseq_first > 0, " AND l.cseq >= ?6"},
+        {q->cseq_last > 0, " AND l.cseq <= ?7"},
     };
-    gw_buf_puts(b, "SELECT l.pos, l.seg, l.off, l.t, l.tb, e.name, k.cid, l.cseq FROM leaf l JOIN "
-                   "kase k ON k.id = l.kase JOIN evname e ON e.id = l.ev WHERE 1");
+    gw_buf_puts(b, SELECT_ENTRY " WHERE 1");
     for (size_t i = 0; i < GW_COUNT(conditions); i++)
         if (conditions[i].on)
             gw_buf_puts(b, conditions[i].text);
@@ -456,10 +461,8 @@ static void bind_search(sqlite3_stmt *s, const evindex_query *q, gw_id *room)
         sql_text(s, 3, q->event);
     sqlite3_bind_int64(s, 4, q->from.ms);
     sqlite3_bind_int64(s, 5, q->to.ms);
-    sqlite3_bind_int64(s, 6, POS(q->origin, q->first));
-    sqlite3_bind_int64(s, 7, POS(q->origin, q->last));
-    sqlite3_bind_int64(s, 8, (int64_t)q->cseq_first);
-    sqlite3_bind_int64(s, 9, (int64_t)q->cseq_last);
+    sqlite3_bind_int64(s, 6, (int64_t)q->cseq_first);
+    sqlite3_bind_int64(s, 7, (int64_t)q->cseq_last);
 }
 
 static bool read_row(sqlite3_stmt *s, evindex_entry *e)
@@ -480,6 +483,33 @@ static bool read_row(sqlite3_stmt *s, evindex_entry *e)
         return false;
     memcpy(e->kase.b, cid.p, GW_ID_BYTES);
     return true;
+}
+
+void evindex_snapshot(evindex *x)
+{
+    sqlite3_exec(x->db, "COMMIT", NULL, NULL, NULL); /* of the snapshot before, if any */
+    sqlite3_exec(x->db, "BEGIN", NULL, NULL, NULL);
+}
+
+gw_code evindex_at(evindex *x, uint32_t origin, uint64_t index, evindex_entry *ret, gw_err *err)
+{
+    bool row;
+    sqlite3_stmt *s = x->q[Q_AT];
+    sqlite3_bind_int64(s, 1, POS(origin, index));
+    gw_code rc = one(x, s, &row, err);
+    if (rc == GW_OK && !row)
+        rc =
+            gw_fail(err, GW_ENOTFOUND, "entry %llu is not in the index", (unsigned long long)index);
+    evindex_entry e;
+    if (rc == GW_OK && !read_row(s, &e))
+        rc = gw_fail(err, GW_ECORRUPT, "index: a row is malformed; delete the folder index");
+    if (rc == GW_OK) {
+        snprintf(x->at_event, sizeof x->at_event, "%.*s", GW_STR_ARG(e.event));
+        e.event = gw_str_of(x->at_event);
+        *ret = e;
+    }
+    sqlite3_reset(s);
+    return rc;
 }
 
 gw_code evindex_search(evindex *x, const evindex_query *q, evindex_visit visit, void *ctx,

@@ -70,10 +70,7 @@ typedef struct {
     const gw_id *kase;
     gw_str rid, event;
     bool has_from, has_to;
-    gw_wall from, to; /* event time, from <= t < to */
-    bool has_range;   /* this log and index only: */
-    uint32_t origin;
-    uint64_t first, last;
+    gw_wall from, to;               /* event time, from <= t < to */
     uint64_t cseq_first, cseq_last; /* 0: no restriction */
     size_t limit;                   /* 0: none */
 } evindex_query;
@@ -83,6 +80,13 @@ typedef struct {
 typedef bool (*evindex_visit)(void *ctx, const evindex_entry *e);
 gw_code evindex_search(evindex *x, const evindex_query *q, evindex_visit visit, void *ctx,
                        gw_err *err) GW_NODISCARD;
+
+/* Read from one moment's state until the next call: many lookups without a lock each. Read-only
+ * indexes. */
+void evindex_snapshot(evindex *x);
+/* The entry at a position; its event is borrowed until the next call. GW_ENOTFOUND. */
+gw_code evindex_at(evindex *x, uint32_t origin, uint64_t index, evindex_entry *ret, gw_err *err)
+    GW_NODISCARD;
 
 /* "NN-<ms>-<seq>" */
 bool evindex_outbox_parse(gw_str text, int *ret_shard, evindex_outbox *ret);

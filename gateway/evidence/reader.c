@@ -379,15 +379,10 @@ gw_code reader_search(reader *r, const reader_query *q, reader_visit visit, void
 
 gw_code reader_at(reader *r, uint32_t origin, uint64_t index, reader_entry *ret, gw_err *err)
 {
-    gathering g = {.r = r, .limit = 1};
-    evindex_query q = {.has_range = true, .origin = origin, .first = index, .last = index};
-    gw_code rc = evindex_search(r->index, &q, gather, &g, err);
-    if (rc == GW_OK && g.n == 0)
-        rc =
-            gw_fail(err, GW_ENOTFOUND, "entry %llu is not in the index", (unsigned long long)index);
+    evindex_entry e;
+    gw_code rc = evindex_at(r->index, origin, index, &e, err);
     if (rc == GW_OK)
-        *ret = g.found[0];
-    free(g.found);
+        take(r, &e, ret);
     return rc;
 }
 
