@@ -1,6 +1,7 @@
 #include "gateway/dispatch/change.h"
 
 #include "gateway/wire/event.h"
+#include "gateway/wire/worker.h"
 
 #include <stdio.h>
 
@@ -263,10 +264,12 @@ static void add_records(builder *b, life_event on)
     }
     if (!b->move.record || b->c->quiet)
         return;
-    state_record *rec = add_record(b, b->move.record);
+    const char *event = b->move.record;
+    bool relayed = strcmp(event, EVENT_RELAYED) == 0;
+    bool local = relayed && b->c->why && strcmp(b->c->why, WIRE_WHY_OUTBOX) == 0;
+    state_record *rec = add_record(b, local ? EVENT_OUTBOX : event);
     rec->fact = record_fact(b, on, on == ON_HOLD || on == ON_FORBID);
-    if (strcmp(b->move.record, EVENT_RELAYED) == 0 ||
-        strcmp(b->move.record, EVENT_RELAY_FAILED) == 0)
+    if ((relayed && !local) || strcmp(event, EVENT_RELAY_FAILED) == 0)
         rec->level = 1;
 }
 

@@ -10,6 +10,7 @@ static const struct {
     {"x-Plan", "Time of the contact planned"},
     {"x-AttemptIntent", "About to send these exact bytes (recorded before the first byte left)"},
     {"RelayToNonERDS", "Handed over to the carrier, who took it"},
+    {"x-Outbox", "Written to a local folder; nobody was contacted"},
     {"RelayToNonERDSFailure", "The carrier did not take it"},
     {"x-AttemptUnknown", "Attempt interrupted; whether it left is not known"},
     {"x-Withdrawn", "Contact withdrawn before sending"},

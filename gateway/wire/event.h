@@ -6,11 +6,12 @@
 #ifndef WIRE_EVENT_H
 #define WIRE_EVENT_H
 
-#define EVENT_ACCEPTED        "SubmissionAcceptance"  /* a job was stored and acknowledged */
-#define EVENT_REJECTED        "SubmissionRejection"   /* held or refused: fact.rule, fact.next_ms */
-#define EVENT_PLAN            "x-Plan"                /* a due moment was set or moved */
-#define EVENT_INTENT          "x-AttemptIntent"       /* durable before the first byte leaves */
-#define EVENT_RELAYED         "RelayToNonERDS"        /* the carrier took the message */
+#define EVENT_ACCEPTED        "SubmissionAcceptance" /* a job was stored and acknowledged */
+#define EVENT_REJECTED        "SubmissionRejection"  /* held or refused: fact.rule, fact.next_ms */
+#define EVENT_PLAN            "x-Plan"               /* a due moment was set or moved */
+#define EVENT_INTENT          "x-AttemptIntent"      /* durable before the first byte leaves */
+#define EVENT_RELAYED         "RelayToNonERDS"       /* the carrier took the message */
+#define EVENT_OUTBOX          "x-Outbox" /* written to a local folder, nobody contacted */
 #define EVENT_RELAY_FAILED    "RelayToNonERDSFailure" /* the carrier refused, or try later */
 #define EVENT_ATTEMPT_UNKNOWN "x-AttemptUnknown"      /* cannot know whether it left */
 #define EVENT_WITHDRAWN       "x-Withdrawn"           /* paid, cancelled, disputed away, expired */

@@ -31,6 +31,8 @@
 #include "gateway/base/arena.h"
 
 #define WIRE_WORKER_PROTOCOL "DUNW1"
+/* why of a delivered OUTCOME whose message went to a local folder: no carrier saw it. */
+#define WIRE_WHY_OUTBOX "outbox"
 
 enum {
     WIRE_HEADER_MAX = 256 * 1024,        /* bytes of one JSON header */

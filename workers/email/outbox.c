@@ -105,7 +105,7 @@ static void decide(channel_attempt *a, gw_code rc)
         channel_decide(a, WIRE_LATER, 0, rc == GW_ENOSPC ? "outbox-full" : "outbox-failed");
         return;
     }
-    channel_decide(a, WIRE_DELIVERED, 0, "outbox");
+    channel_decide(a, WIRE_DELIVERED, 0, WIRE_WHY_OUTBOX);
     for (size_t i = 0; i < a->task->to_n; i++)
         a->outcome.recipients[i] = (channel_recipient){.index = (int)i};
     a->outcome.recipient_n = a->task->to_n;
