@@ -7,6 +7,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Dunlin } from './dunlin.mjs';
 import * as place from './place.mjs';
+import * as perf from './perf.mjs';
 import { CpuWatch, firstLine, run, runJson, sleep, start, stop } from './process.mjs';
 import { startRedis } from './redis.mjs';
 import { cpuRows } from './report.mjs';
@@ -39,17 +40,19 @@ async function startSink() {
   return { port, pid: child.pid, stop: () => stop(child) };
 }
 
-async function dunlin(n, port, sinkPid, pdf) {
+async function dunlin(n, port, sinkPid, pdf, last) {
   const d = await Dunlin.up({ port, pdf, sessions: SESSIONS });
   await d.billing({}, 'debtors', DEBTORS);
   const watch = new CpuWatch({ ...d.pids, sink: sinkPid });
+  const hot = last ? perf.record(d.pids) : async () => [];
   const sent = await d.billing({ debtors: DEBTORS, statement: 'detailed' }, 'burst', n, n);
   const end = await d.awaitState('delivered', n);
   const taken = watch.take();
+  const notes = await hot();
   await d.down();
   const since = (ns) => n / ((ns - sent.start_ns) / 1e9);
   return { rate: since(end.reached_ns), recorded: since(end.recorded_ns), accepted: n / sent.seconds,
-    cpu: cpuRows(taken, n), turns: end.status.dispatch.turns };
+    cpu: cpuRows(taken, n), turns: end.status.dispatch.turns, notes };
 }
 
 // One message as the worker builds it, caught by the sink of ours: what libESMTP is given.
@@ -92,7 +95,7 @@ async function measureMail({ rounds, quick }, pdf) {
   const values = { dunlin: [], recorded: [], libesmtp: [], bullmq: [] };
   let last;
   for (let i = 0; i < rounds; i++) {
-    last = { dunlin: await dunlin(n, sink.port, sink.pid, pdf) };
+    last = { dunlin: await dunlin(n, sink.port, sink.pid, pdf, i === rounds - 1) };
     values.dunlin.push(last.dunlin.rate);
     values.recorded.push(last.dunlin.recorded);
     last.libesmtp = await libesmtp(n, sink.port, message);
@@ -117,7 +120,7 @@ async function measureMail({ rounds, quick }, pdf) {
   }
   return {
     title: `Accepted to delivered, ${n} e-mails with the statement as CSV${pdf ? ' and PDF' : ''}, full evidence`,
-    rows, ratios, notes, cpu: last.dunlin.cpu, cpuUnit: 'a mail',
+    rows, ratios, notes: [...notes, ...last.dunlin.notes], cpu: last.dunlin.cpu, cpuUnit: 'a mail',
   };
 }
 

@@ -24,7 +24,7 @@ export function finish(result) {
 }
 
 export function print(r) {
-  const out = [`\n== ${r.title}`];
+  const out = [`\n== ${r.title} (load before it ${number(r.load)})`];
   const width = Math.max(...r.rows.map((x) => x.name.length)) + 2;
   for (const row of r.rows)
     out.push(`  ${pad(row.name, width)}${spreadText(row)} ${row.unit}${row.goal ? `   goal ${row.goal}` : ''}`);
