@@ -26,9 +26,11 @@ typedef struct {
 
 /* Reading help. A cap is taken by the claim and stays taken once a message may have left (D, U) or
  * was shown to the carrier (R after S: an attempt placed counts); every way back gives it back.
- * A withdrawal while sending comes too late to stop anything and is only noted. A worker that
- * reports an outcome without having been given GO broke its contract: nobody knows what left (U),
- * and a delivery reported for an earlier attempt ends the reminder rather than contact twice. */
+ * Refused without an intent is a message that could not be made (template, settings, facts): no
+ * carrier saw it, an operator may mend the cause and retry. A withdrawal while sending comes too
+ * late to stop anything and is only noted. A worker that reports an outcome without having been
+ * given GO broke its contract: nobody knows what left (U), and a delivery reported for an earlier
+ * attempt ends the reminder rather than contact twice. */
 static const life_row rows[] = {
     {A, ON_PLAN, P, DO_SCHEDULE, EVENT_PLAN},
     {A, ON_HOLD, H, DO_PARK, EVENT_REJECTED},
@@ -64,7 +66,7 @@ static const life_row rows[] = {
     {C, ON_FORBID, R, DO_ABORT | DO_GIVE_CAP | DO_UNSCHEDULE, EVENT_REJECTED},
     {C, ON_LATER, P, DO_GIVE_CAP | DO_SCHEDULE, EVENT_RELAY_FAILED},
     {C, ON_SPENT, Q, DO_GIVE_CAP | DO_UNSCHEDULE, EVENT_RELAY_FAILED},
-    {C, ON_REFUSED, R, DO_GIVE_CAP | DO_UNSCHEDULE, EVENT_RELAY_FAILED},
+    {C, ON_REFUSED, Q, DO_GIVE_CAP | DO_UNSCHEDULE, EVENT_WITHDRAWN},
     {C, ON_DELIVERED, U, DO_UNSCHEDULE, EVENT_ATTEMPT_UNKNOWN},
     {C, ON_UNKNOWN, U, DO_UNSCHEDULE, EVENT_ATTEMPT_UNKNOWN},
     {C, ON_LOST, P, DO_GIVE_CAP | DO_SCHEDULE, EVENT_PLAN},
@@ -105,6 +107,7 @@ static const life_row rows[] = {
 
     {Q, ON_RETRY, P, DO_SCHEDULE | DO_FRESH, EVENT_OPERATOR},
     {Q, ON_LATER, Q, DO_REPEAT, NULL},
+    {Q, ON_REFUSED, Q, DO_REPEAT, NULL},
     {Q, ON_LATE_DELIVERED, Q, DO_NOTE, EVENT_RELAYED},
     {Q, ON_LATE_OTHER, Q, DO_NOTE, EVENT_RELAY_FAILED},
 };

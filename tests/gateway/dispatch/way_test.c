@@ -442,14 +442,14 @@ static void an_outcome_without_go_is_unknown(void **cm)
     assert_int_equal(rig_state(r, "j1"), 'U');
 }
 
-static void a_message_that_cannot_be_rendered_is_refused_and_frees_its_cap(void **cm)
+static void a_message_that_cannot_be_rendered_is_parked_and_frees_its_cap(void **cm)
 {
     rig *r = of(cm);
     rig_task t;
     claimed(r, "", &t);
     rig_send_outcome(r, 0, &t, WIRE_REFUSED, -1);
     assert_int_equal(rig_expect(r, 0, &t), WIRE_SEEN);
-    assert_int_equal(rig_state(r, "j1"), 'R');
+    assert_int_equal(rig_state(r, "j1"), 'Q');
     assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 0);
 }
 
@@ -502,7 +502,7 @@ int main(void)
         promise(an_unknown_outcome_is_never_sent_again),
         promise(an_outcome_said_three_times_has_one_effect),
         promise(an_outcome_without_go_is_unknown),
-        promise(a_message_that_cannot_be_rendered_is_refused_and_frees_its_cap),
+        promise(a_message_that_cannot_be_rendered_is_parked_and_frees_its_cap),
         promise(no_worker_gets_more_than_its_credit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
