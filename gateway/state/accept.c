@@ -1,6 +1,7 @@
 /* accept.c - the fast path of submit: jobs to dunlin_accept. */
 #include "gateway/state/calls.h"
 #include "gateway/state/head.h"
+#include "gateway/state/lane.h"
 
 enum { CALL_JOBS = 256, JOB_ARGS = 4 };
 
@@ -46,7 +47,7 @@ static size_t bytes_of(const void *self, size_t item)
 static void put_head(const void *self)
 {
     const accepting *a = self;
-    conn_arg_int(a->s, a->now.ms);
+    conn_arg_int(a->s, due_score('w', a->now.ms));
     conn_arg_int(a->s, a->outbox_max);
 }
 
@@ -64,8 +65,11 @@ static void put_job(void *self, size_t item)
     head_pack(j, a->now, &a->head);
     if (a->head.code != GW_OK)
         a->s->out.code = a->head.code;
-    conn_arg_id(a->s, &j->rid);
-    conn_arg_id(a->s, &j->did);
+    char listed[2 * GW_ID_TEXT];
+    gw_id_format(&j->did, listed);
+    gw_id_format(&j->rid, listed + GW_ID_TEXT - 1);
+    conn_arg_member(a->s, 'r', &j->rid);
+    conn_arg(a->s, (gw_str){listed, (size_t)2 * (GW_ID_TEXT - 1)});
     conn_arg(a->s, gw_buf_str(&a->head));
     conn_arg(a->s, j->body);
 }

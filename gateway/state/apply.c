@@ -1,12 +1,15 @@
 /* apply.c - transitions to dunlin_apply. */
 #include "gateway/state/calls.h"
+#include "gateway/state/lane.h"
 #include "gateway/state/record.h"
 
 enum {
     CALL_TXNS = 256,
-    HEADER_BYTES = 62, /* HEADER in dunlin.lua */
+    HEADER_BYTES = 54, /* HEADER in dunlin.lua */
     HAS_WAKE = 1,
     HAS_UNWAKE = 2,
+    IN_LANE = 1,
+    NO_LANE = 2,
 };
 #define VERSION_MAX (INT64_C(1) << 53) /* Lua's numbers are doubles */
 
@@ -18,11 +21,6 @@ typedef struct {
 } applying;
 
 /* ---- rules ---- */
-
-static bool is_lane(char lane)
-{
-    return lane && strchr("wesvf", lane);
-}
 
 static gw_code check_fields(const state_field *f, size_t n, const char *const *reserved,
                             const char *what, gw_err *err)
@@ -55,12 +53,12 @@ static const state_field *find(const state_field *f, size_t n, const char *name)
 
 static gw_code check_reminder(const state_txn *t, gw_err *err)
 {
-    static const char *const reserved[] = {"v", "ln", "did", "a", NULL};
+    static const char *const reserved[] = {"v", "due", "did", "a", NULL};
     if (!t->rid)
         return t->n || t->lane
                    ? gw_fail(err, GW_EINVAL, "transition without rid sets reminder fields or lane")
                    : GW_OK;
-    if (t->lane && t->lane != '-' && !is_lane(t->lane))
+    if (t->lane && t->lane != '-' && due_lane(t->lane) < 0)
         return gw_fail(err, GW_EINVAL, "transition: no lane '%c' (w e s v f or -)", t->lane);
     const state_field *st = find(t->sets, t->n, "s");
     if (st && (st->value.n != 1 || st->value.p[0] < 'A' || st->value.p[0] > 'Z'))
@@ -145,6 +143,12 @@ typedef struct {
     size_t set, del;
 } tally;
 
+/* Field s travels in the header. */
+static bool is_state(const state_field *f)
+{
+    return f->name.n == 1 && f->name.p[0] == 's';
+}
+
 static tally count_fields(const state_field *f, size_t n)
 {
     tally t = {0};
@@ -153,10 +157,10 @@ static tally count_fields(const state_field *f, size_t n)
     return t;
 }
 
-static void put_sets(state *s, const state_field *f, size_t n)
+static void put_sets(state *s, const state_field *f, size_t n, bool reminder)
 {
     for (size_t i = 0; i < n; i++)
-        if (f[i].value.p) {
+        if (f[i].value.p && !(reminder && is_state(&f[i]))) {
             conn_arg(s, f[i].name);
             conn_arg(s, f[i].value);
         }
@@ -172,8 +176,7 @@ static void put_deletes(state *s, const state_field *f, size_t n)
 /* What one transition is made of, counted in arguments. */
 typedef struct {
     tally debtor, items, reminder;
-    bool own_due; /* due is written because of the lane */
-    size_t take_args;
+    size_t take_args, lane_args;
 } shape;
 
 static shape shape_of(const state_txn *t)
@@ -182,9 +185,10 @@ static shape shape_of(const state_txn *t)
         .debtor = count_fields(t->debtor_sets, t->debtor_n),
         .items = count_fields(t->item_sets, t->item_n),
         .reminder = count_fields(t->sets, t->n),
-        .own_due = is_lane(t->lane) && !find(t->sets, t->n, "due"),
+        .lane_args = due_lane(t->lane) >= 0 ? 2 : 0,
     };
-    x.reminder.set += x.own_due;
+    for (size_t i = 0; i < t->n; i++)
+        x.reminder.set -= is_state(&t->sets[i]);
     for (size_t i = 0; i < t->take_n; i++)
         x.take_args += 3 + t->takes[i].with_n;
     return x;
@@ -195,7 +199,7 @@ static size_t args_of(const void *self, size_t item)
     const state_txn *t = &((const applying *)self)->txns[item];
     shape x = shape_of(t);
     return 3 + 2 * (x.debtor.set + x.items.set + x.reminder.set) + x.debtor.del + x.items.del +
-           x.reminder.del + x.take_args + t->give_n + t->record_n;
+           x.reminder.del + x.take_args + t->give_n + t->record_n + x.lane_args;
 }
 
 static void put_byte(char **at, size_t v)
@@ -225,7 +229,7 @@ static void put_header(state *s, const state_txn *t, const shape *x)
     char *at = header;
     put_byte(&at, (t->wake_debtor ? HAS_WAKE : 0) | (t->unwake_debtor ? HAS_UNWAKE : 0));
     put_byte(&at, st ? (unsigned char)st->value.p[0] : 0);
-    put_byte(&at, (unsigned char)t->lane);
+    put_byte(&at, x->lane_args ? IN_LANE : t->lane ? NO_LANE : 0);
     put_byte(&at, t->take_n);
     put_short(&at, x->take_args);
     put_short(&at, 2 * x->debtor.set);
@@ -240,15 +244,14 @@ static void put_header(state *s, const state_txn *t, const shape *x)
     put_double(&at, (int64_t)t->fence);
     put_double(&at, t->did ? t->debtor_version : -1);
     put_double(&at, t->version);
-    put_double(&at, t->due_ms);
-    put_double(&at, t->wake_at.ms);
+    put_double(&at, due_clamp(t->wake_at.ms));
     conn_arg(s, (gw_str){header, (size_t)(at - header)});
 }
 
-static void put_id(state *s, const gw_id *id)
+static void put_member(state *s, char kind, const gw_id *id)
 {
     if (id)
-        conn_arg_id(s, id);
+        conn_arg_member(s, kind, id);
     else
         conn_arg_z(s, "");
 }
@@ -274,17 +277,13 @@ static void put_txn(void *self, size_t item)
     state *s = a->s;
     shape x = shape_of(t);
     put_header(s, t, &x);
-    put_id(s, t->did);
-    put_id(s, t->rid);
-    put_sets(s, t->debtor_sets, t->debtor_n);
+    put_member(s, 'd', t->did);
+    put_member(s, 'r', t->rid);
+    put_sets(s, t->debtor_sets, t->debtor_n, false);
     put_deletes(s, t->debtor_sets, t->debtor_n);
-    put_sets(s, t->item_sets, t->item_n);
+    put_sets(s, t->item_sets, t->item_n, false);
     put_deletes(s, t->item_sets, t->item_n);
-    put_sets(s, t->sets, t->n);
-    if (x.own_due) {
-        conn_arg_z(s, "due");
-        conn_arg_int(s, t->due_ms);
-    }
+    put_sets(s, t->sets, t->n, true);
     put_deletes(s, t->sets, t->n);
     put_caps(s, t);
     for (size_t i = 0; i < t->record_n; i++) {
@@ -293,6 +292,10 @@ static void put_txn(void *self, size_t item)
         if (a->record.code != GW_OK)
             s->out.code = a->record.code;
         conn_arg(s, gw_buf_str(&a->record));
+    }
+    if (x.lane_args) {
+        conn_arg_int(s, due_score(t->lane, t->due_ms));
+        conn_arg_int(s, due_clamp(t->due_ms));
     }
 }
 

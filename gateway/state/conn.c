@@ -233,6 +233,23 @@ void conn_arg_id(state *s, const gw_id *id)
     conn_arg(s, (gw_str){text, GW_ID_TEXT - 1});
 }
 
+void conn_arg_member(state *s, char kind, const gw_id *id)
+{
+    char text[2 + GW_ID_TEXT] = {kind, ':'};
+    gw_id_format(id, text + 2);
+    conn_arg(s, (gw_str){text, sizeof text - 1});
+}
+
+void conn_arg_of_debtor(state *s, const gw_id *did, const char *after)
+{
+    char id[GW_ID_TEXT], text[2 * GW_ID_TEXT];
+    gw_id_format(did, id);
+    int n = snprintf(text, sizeof text, "(%s%s", id, after);
+    conn_arg(s, (gw_str){text, (size_t)n});
+    n = snprintf(text, sizeof text, "(%s~", id); /* behind every letter of an id */
+    conn_arg(s, (gw_str){text, (size_t)n});
+}
+
 void conn_arg_key(state *s, unsigned shard, const char *kind, const gw_id *id)
 {
     char text[CONN_KEY_TEXT] = "dl:{00}:";
@@ -374,6 +391,13 @@ int64_t conn_int(const redisReply *r, int64_t otherwise)
     errno = 0;
     long long v = strtoll(r->str, &end, 10);
     return errno || end != r->str + r->len ? otherwise : v;
+}
+
+gw_code conn_rid(const redisReply *r, gw_id *ret, gw_err *err)
+{
+    gw_str text = conn_text(r);
+    size_t skip = text.n > GW_ID_TEXT - 1 ? GW_ID_TEXT - 1 : 0;
+    return gw_id_parse((gw_str){text.p + skip, text.n - skip}, ret, err);
 }
 
 gw_code conn_unexpected(const char *what, gw_err *err)

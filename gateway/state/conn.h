@@ -52,6 +52,11 @@ void conn_arg(state *s, gw_str arg);
 void conn_arg_z(state *s, const char *arg);
 void conn_arg_int(state *s, int64_t value);
 void conn_arg_id(state *s, const gw_id *id);
+/* "r:<rid>" or "d:<did>": what is in a lane, and the last part of its key. */
+void conn_arg_member(state *s, char kind, const gw_id *id);
+/* Two arguments of ZRANGEBYLEX on "dl:{NN}:p" or "...:f": this debtor's reminders, behind rid text
+ * after ("" = all). */
+void conn_arg_of_debtor(state *s, const gw_id *did, const char *after);
 /* Key "dl:{NN}:<kind>" or, with id, "dl:{NN}:<kind><id text>"; kind "" is the shard's prefix. */
 void conn_arg_key(state *s, unsigned shard, const char *kind, const gw_id *id);
 
@@ -82,6 +87,8 @@ static inline gw_str conn_text(const redisReply *r)
 }
 /* An integer reply or a string of digits; otherwise for nil, absent or anything else. */
 int64_t conn_int(const redisReply *r, int64_t otherwise);
+/* The rid of "<rid>" or of "<did><rid>". */
+gw_code conn_rid(const redisReply *r, gw_id *ret, gw_err *err) GW_NODISCARD;
 /* Next reply as a hash: HGETALL. version is field v. */
 gw_code conn_read_hash(state *s, gw_arena *arena, state_hash *ret, gw_err *err) GW_NODISCARD;
 gw_code conn_unexpected(const char *what, gw_err *err);

@@ -1,5 +1,6 @@
 /* due.c - what is due in a lane, the next due moment, and the counters. */
 #include "gateway/state/conn.h"
+#include "gateway/state/lane.h"
 
 static size_t asked_shards(const uint8_t mask[STATE_SHARDS], uint8_t ret[STATE_SHARDS],
                            unsigned from)
@@ -15,30 +16,29 @@ static size_t asked_shards(const uint8_t mask[STATE_SHARDS], uint8_t ret[STATE_S
 
 static void ask_due(state *s, unsigned shard, char lane, gw_wall until, size_t limit)
 {
-    const char kind[] = {'d', 'u', 'e', ':', lane, '\0'};
     conn_command(s, 8, "ZRANGEBYSCORE");
-    conn_arg_key(s, shard, kind, NULL);
-    conn_arg_z(s, "-inf");
-    conn_arg_int(s, until.ms);
+    conn_arg_key(s, shard, "due", NULL);
+    conn_arg_int(s, due_score(lane, 0));
+    conn_arg_int(s, due_score(lane, until.ms));
     conn_arg_z(s, "WITHSCORES");
     conn_arg_z(s, "LIMIT");
     conn_arg_z(s, "0");
     conn_arg_int(s, (int64_t)limit);
 }
 
-static gw_code take_due(const redisReply *r, unsigned shard, state_due_entry *at, size_t room,
-                        size_t *n, gw_err *err)
+static gw_code take_due(const redisReply *r, unsigned shard, char lane, state_due_entry *at,
+                        size_t room, size_t *n, gw_err *err)
 {
     if (r->type != REDIS_REPLY_ARRAY || r->elements % 2)
         return conn_unexpected("ZRANGEBYSCORE", err);
     for (size_t i = 0; i < r->elements && *n < room; i += 2) {
         gw_str member = conn_text(r->element[i]);
-        if (member.n != GW_ID_TEXT || (member.p[0] != 'r' && member.p[0] != 'd'))
+        if (member.n != GW_ID_TEXT + 1 || (member.p[0] != 'r' && member.p[0] != 'd'))
             return conn_unexpected("ZRANGEBYSCORE", err);
         state_due_entry e = {.shard = (uint8_t)shard,
                              .kind = member.p[0],
-                             .score = conn_int(r->element[i + 1], INT64_MIN)};
-        gw_code rc = gw_id_parse((gw_str){member.p + 1, member.n - 1}, &e.id, err);
+                             .score = conn_int(r->element[i + 1], 0) - due_score(lane, 0)};
+        gw_code rc = gw_id_parse((gw_str){member.p + 2, member.n - 2}, &e.id, err);
         if (rc != GW_OK)
             return rc;
         at[(*n)++] = e;
@@ -56,7 +56,7 @@ gw_code state_due(state *s, const uint8_t shard_mask[STATE_SHARDS], char lane, g
                   size_t limit, gw_arena *arena, state_due_entry **ret, size_t *ret_n, gw_err *err)
 {
     uint8_t shards[STATE_SHARDS];
-    if (!lane || !strchr("wesvf", lane) || limit == 0 || limit > STATE_DUE_MAX)
+    if (due_lane(lane) < 0 || limit == 0 || limit > STATE_DUE_MAX)
         return gw_fail(err, GW_EINVAL, "due: lane is one of w e s v f, limit 1..%d", STATE_DUE_MAX);
     size_t n = 0, shard_n = asked_shards(shard_mask, shards, s->due_rotor++);
     state_due_entry *entries = gw_arena_alloc(arena, limit * sizeof *entries);
@@ -74,7 +74,7 @@ gw_code state_due(state *s, const uint8_t shard_mask[STATE_SHARDS], char lane, g
         rc = conn_reply(s, &r, err);
         if (rc == GW_OK) {
             *active += r->elements > 0;
-            rc = take_due(r, shards[i], entries, limit, &n, err);
+            rc = take_due(r, shards[i], lane, entries, limit, &n, err);
         }
     }
     conn_end(s);
@@ -89,25 +89,22 @@ gw_code state_due(state *s, const uint8_t shard_mask[STATE_SHARDS], char lane, g
 gw_code state_next_due(state *s, const char *lanes, int64_t *ret_ms, gw_err *err)
 {
     int64_t next = INT64_MAX;
-    size_t asked = 0;
+    const char *asked = lanes;
     gw_code rc = conn_begin(s, false, err);
-    for (const char *lane = lanes; *lane && rc == GW_OK; lane++)
-        for (unsigned k = 0; k < STATE_SHARDS; k++, asked++) {
-            const char kind[] = {'d', 'u', 'e', ':', *lane, '\0'};
-            conn_command(s, 5, "ZRANGE");
-            conn_arg_key(s, k, kind, NULL);
-            conn_arg_z(s, "0");
-            conn_arg_z(s, "0");
-            conn_arg_z(s, "WITHSCORES");
+    for (; *asked && rc == GW_OK; asked++)
+        for (unsigned k = 0; k < STATE_SHARDS; k++)
+            ask_due(s, k, *asked, (gw_wall){INT64_MAX}, 1);
+    for (const char *lane = lanes; lane < asked && rc == GW_OK; lane++)
+        for (unsigned k = 0; k < STATE_SHARDS && rc == GW_OK; k++) {
+            CONN_REPLY *r = NULL;
+            state_due_entry e;
+            size_t n = 0;
+            rc = conn_reply(s, &r, err);
+            if (rc == GW_OK)
+                rc = take_due(r, k, *lane, &e, 1, &n, err);
+            if (rc == GW_OK && n && e.score < next)
+                next = e.score;
         }
-    for (; asked && rc == GW_OK; asked--) {
-        CONN_REPLY *r = NULL;
-        rc = conn_reply(s, &r, err);
-        int64_t at = rc == GW_OK && r->type == REDIS_REPLY_ARRAY && r->elements == 2
-                         ? conn_int(r->element[1], INT64_MAX)
-                         : INT64_MAX;
-        next = at < next ? at : next;
-    }
     conn_end(s);
     if (rc != GW_OK)
         return gw_wrap(err, rc, "reading the next due moment");
@@ -115,23 +112,25 @@ gw_code state_next_due(state *s, const char *lanes, int64_t *ret_ms, gw_err *err
     return GW_OK;
 }
 
-static gw_code add_counts(const redisReply *r, uint64_t by_state[128], gw_err *err)
+/* One shard's hash alone may be below zero: a call counts for all its shards in one of them. */
+static gw_code add_counts(const redisReply *r, int64_t by_state[128], gw_err *err)
 {
     if (r->type != REDIS_REPLY_ARRAY || r->elements % 2)
         return conn_unexpected("HGETALL", err);
     for (size_t i = 0; i < r->elements; i += 2) {
         gw_str name = conn_text(r->element[i]);
-        int64_t v = conn_int(r->element[i + 1], -1);
-        if (name.n != 1 || (unsigned char)name.p[0] >= 128 || v < 0)
+        int64_t v = conn_int(r->element[i + 1], INT64_MIN);
+        if (name.n != 1 || (unsigned char)name.p[0] >= 128 || v == INT64_MIN)
             return gw_fail(err, GW_ECORRUPT, "a counter of reminders is not a number");
-        by_state[(unsigned char)name.p[0]] += (uint64_t)v;
+        by_state[(unsigned char)name.p[0]] += v;
     }
     return GW_OK;
 }
 
 gw_code state_counts(state *s, uint64_t ret_by_state[128], uint64_t *ret_outbox, gw_err *err)
 {
-    uint64_t by_state[128] = {0}, outbox = 0;
+    int64_t by_state[128] = {0};
+    uint64_t outbox = 0;
     gw_code rc = conn_begin(s, false, err);
     for (unsigned k = 0; k < STATE_SHARDS && rc == GW_OK; k++) {
         conn_command(s, 2, "HGETALL");
@@ -152,7 +151,8 @@ gw_code state_counts(state *s, uint64_t ret_by_state[128], uint64_t *ret_outbox,
     conn_end(s);
     if (rc != GW_OK)
         return gw_wrap(err, rc, "counting reminders");
-    memcpy(ret_by_state, by_state, sizeof by_state);
+    for (size_t i = 0; i < 128; i++)
+        ret_by_state[i] = by_state[i] > 0 ? (uint64_t)by_state[i] : 0;
     *ret_outbox = outbox;
     return GW_OK;
 }

@@ -4,24 +4,26 @@
 -- An operator may load it by hand:  redis-cli -x FUNCTION LOAD REPLACE < dunlin.lua
 -- gateways do so themselves at start (gateway/state/function.c) when it is absent or older.
 --
--- STORED FORMAT 1 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
+-- STORED FORMAT 2 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
 --   dl:meta                hash    format, shards, created ms
 --   dl:clock               string  manual clock in ms; absent = the system's clock
 --   dl:control             hash    pauses: "all", "channel:email", "template:NAME" -> JSON
---   dl:{NN}:r:<rid>        hash    reminder: v version, s state, ln lane (w e s v f, - none), b body, did, k kind
---                                  (l ladder step), src deb cas job ch due; more by gateway/dispatch.
---                                  An accepted job begins with two fields only, which makes accepting it
---                                  cheap: b and a = netstrings did, at, src, deb, cas, job, ch. Until they
---                                  are written, v is 1, s is A, k is j, ln is w, due is at.
+--   dl:{NN}:r:<rid>        hash    reminder: v = version, state letter and due ms in one ("3P1357100000000"; due may
+--                                  be missing), b body, did, k kind (l ladder step), src deb cas job ch; more by
+--                                  gateway/dispatch. An accepted job begins with two fields only, which makes
+--                                  accepting it cheap: b and a = netstrings did, at, src, deb, cas, job, ch. Until
+--                                  written, k is j and v is "1A" with due = at.
 --   dl:{NN}:d:<did>        hash    debtor: v version, facts, and cap counters c:<channel or *>:<day>
 --   dl:{NN}:i:<did>        hash    its items, payments, promises, disputes; a change moves d's v
---   dl:{NN}:p:<did>        zset    score 0: rids that are not final      dl:{NN}:f:<did>  the final ones
---                                  (zsets, because a small one is one listpack and a small set is not)
+--   dl:{NN}:p              zset    score 0: <did><rid> of every reminder that is not final; by did with BYLEX
+--   dl:{NN}:f              zset    the final ones
 --   dl:{NN}:k:<state>      zset    score 0: rids in a state that operators look for (INDEXED below)
---   dl:{NN}:due:<lane>     zset    score due ms: r<rid> or d<did>; a reminder is in the lane its ln says
---   dl:{NN}:n              hash    state -> number of reminders
+--   dl:{NN}:due            zset    all lanes: r:<rid> or d:<did>, scored lane * 10^13 + due ms, where lane is
+--                                  0 w, 1 e, 2 s, 3 v, 4 f: so one is in one lane at most, and changing lanes is one ZADD
+--   dl:{NN}:n              hash    state -> number of reminders. A call counts for all its shards in the first one's
+--                                  hash: only the sum over the 64 means something
 --   dl:{NN}:out            stream  outbox; one entry per evidence record, one field per entry:
---                                  "a" -> rid: the acceptance of that job, told by its reminder hash
+--                                  "a" -> r:<rid>: the acceptance of that job, told by its reminder hash
 --                                  "1" -> netstrings, gateway/state/record.c
 --   dl:{NN}:lease          hash    owner, token, until (ms of this Redis's clock)
 -- To change it: raise FORMAT, teach function.c to convert or refuse, and keep reading old outbox entries
@@ -35,170 +37,190 @@
 -- Checks come before the first write: Redis does not undo a function that fails half way. So nothing here
 -- may raise an error on data: counters are read with tonumber(...) or 0, and apply.c refuses what
 -- could make a command fail.
-local FORMAT, REVISION = 1, 3
+--
+-- What costs time is the number of redis.call, then the number of their arguments (each becomes a Redis
+-- string and three pieces of the AOF), then making Lua strings (every byte is hashed). So a call
+-- gathers what its shards have in common and writes each sorted set once.
+local FORMAT, REVISION = 2, 1
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
 local INDEXED = { H = true, U = true, Q = true }
-local LANES = { 'w', 'e', 's', 'v', 'f' }
 
 -- While the library loads, Redis offers none of these; each entry point binds them.
-local call, unpack, concat, tonumber, pairs, ipairs, unpack_header, char, sub
+local call, unpack, concat, tonumber, pairs, unpack_header, char, sub, match
 local function bind(env)
     call, unpack, concat, tonumber = env.redis.call, env.unpack, env.table.concat, env.tonumber
-    pairs, ipairs, unpack_header = env.pairs, env.ipairs, env.struct.unpack
-    char, sub = env.string.char, env.string.sub
+    pairs, unpack_header = env.pairs, env.struct.unpack
+    char, sub, match = env.string.char, env.string.sub, env.string.match
 end
 
--- accept: args now, outbox_max, then per key: number of jobs, and per job rid, did, a, b. Answers one
--- letter per job (A accepted, D duplicate, X other body, B busy) and, in order, a (or at) for each D, the
--- same and b for each X.
-local JOB = 4
-local function accept_shard(P, args, first, n, codes, reply)
-    local now, rkey, pkey, out = args[1], P .. 'r:', P .. 'p:', P .. 'out'
-    local room = tonumber(args[2]) - call('XLEN', out)
-    local names, i = {}, first
-    for k = 1, n do
-        names[k] = rkey .. args[i]
-        i = i + JOB
+local function count(P, n)
+    for s, delta in pairs(n) do
+        if delta ~= 0 then
+            call('HINCRBY', P .. 'n', s, delta)
+        end
     end
-    local fresh = call('EXISTS', unpack(names)) == 0 -- the common case costs one look for all
-    local due, new, seen, done = {}, 0, {}, #codes
-    i = first
-    for k = 1, n do
-        local rid, name, body = args[i], names[k], args[i + 3]
+end
+
+-- accept: args now, outbox_max, then per key: number of jobs, and per job "r:<rid>", "<did><rid>", a, b.
+-- Answers one letter per job (A accepted, D duplicate, X other body, B busy) and, in order, a (or v, of a
+-- ladder step) for each D, the same and b for each X.
+local JOB = 4
+local function any_known(keys, args)
+    local names, n, i = {}, 0, 3
+    for k = 1, #keys do
+        local P = keys[k]
+        for _ = 1, tonumber(args[i]) do
+            n = n + 1
+            names[n] = P .. args[i + 1]
+            i = i + JOB
+        end
+        i = i + 1
+    end
+    return call('EXISTS', unpack(names)) > 0, names
+end
+
+local function accept_shard(P, args, first, n, names, known, codes, reply)
+    local now, out = args[1], P .. 'out'
+    local room = tonumber(args[2]) - call('XLEN', out)
+    local due, open, new, seen, done, i = {}, {}, 0, {}, #codes, first
+    for k = done + 1, done + n do
+        local member, name, body = args[i], names[k], args[i + 3]
         local old
-        if not fresh or seen[rid] then
-            old = call('HMGET', name, 'b', 'a', 'v', 'at')
+        if known or seen[member] then
+            old = call('HMGET', name, 'b', 'a', 'v')
         end
         if old and (old[2] or old[3]) then
             local same = old[1] == body
-            codes[done + k] = same and 'D' or 'X'
-            reply[#reply + 1] = old[2] or old[4] or '0' -- a ladder step has no a
+            codes[k] = same and 'D' or 'X'
+            reply[#reply + 1] = old[2] or call('HGET', name, 'at') or '0' -- a ladder step has no a
             if not same then
                 reply[#reply + 1] = old[1] or ''
             end
         elseif room <= 0 then
-            codes[done + k] = 'B'
+            codes[k] = 'B'
         else
             room = room - 1
-            seen[rid] = true
-            codes[done + k] = 'A'
+            seen[member] = true
+            codes[k] = 'A'
             call('HSET', name, 'a', args[i + 2], 'b', body)
-            call('ZADD', pkey .. args[i + 1], '0', rid)
-            call('XADD', out, '*', 'a', rid)
-            due[2 * new + 1] = now
-            due[2 * new + 2] = 'r' .. rid
+            call('XADD', out, '*', 'a', member)
+            due[2 * new + 1], due[2 * new + 2] = now, member
+            open[2 * new + 1], open[2 * new + 2] = '0', args[i + 1]
             new = new + 1
         end
         i = i + JOB
     end
     if new > 0 then
-        call('ZADD', P .. 'due:w', unpack(due))
-        call('HINCRBY', P .. 'n', 'A', new)
+        call('ZADD', P .. 'due', unpack(due))
+        call('ZADD', P .. 'p', unpack(open))
     end
-    return i
+    return i, new
 end
 
 local function accept(keys, args)
     bind(_G)
-    local codes, reply, i = {}, { '' }, 3
+    local known, names = any_known(keys, args)
+    local codes, reply, i, total, new = {}, { '' }, 3, 0, 0
     for k = 1, #keys do
-        i = accept_shard(keys[k], args, i + 1, tonumber(args[i]), codes, reply)
+        i, new = accept_shard(keys[k], args, i + 1, tonumber(args[i]), names, known, codes, reply)
+        total = total + new
     end
+    count(keys[1], { A = total })
     reply[1] = concat(codes)
     return reply
 end
 
--- What a batch of transitions does to lanes and counters, written once at its end.
-local function note_lane(batch, member, from, to, due)
-    local origin = batch.origin
-    if not origin[member] then
-        origin[member] = from
+-- What the transitions of one shard do to its sorted sets, written once at their end. Each maps a member
+-- to its score, or to false: take it out. due_sooner: only if that is earlier than what is there.
+local function new_batch()
+    return { due = {}, due_sooner = {}, p = {}, f = {}, H = {}, U = {}, Q = {} }
+end
+
+local function write_set(key, members)
+    local add, rem = {}, {}
+    for member, score in pairs(members) do
+        if score then
+            local at = #add
+            add[at + 1], add[at + 2] = score, member
+        else
+            rem[#rem + 1] = member
+        end
     end
-    batch.lane[member], batch.due[member] = to, due
+    if #rem > 0 then
+        call('ZREM', key, unpack(rem))
+    end
+    if #add > 0 then
+        call('ZADD', key, unpack(add))
+    end
+end
+
+local function write_batch(P, batch)
+    write_set(P .. 'due', batch.due)
+    local sooner = {}
+    for member, at in pairs(batch.due_sooner) do
+        local n = #sooner
+        sooner[n + 1], sooner[n + 2] = at, member
+    end
+    if #sooner > 0 then
+        call('ZADD', P .. 'due', 'LT', unpack(sooner))
+    end
+    if batch.moved then
+        write_set(P .. 'p', batch.p)
+        write_set(P .. 'f', batch.f)
+        for s in pairs(INDEXED) do
+            write_set(P .. 'k:' .. s, batch[s])
+        end
+    end
 end
 
 local function note_wake(batch, member, unwake, at)
-    local op = unwake and 'gone' or batch.wake[member]
-    if at then
-        local known = not unwake and batch.wake_at[member]
-        batch.wake_at[member] = known and known < at and known or at
-        op = (op == 'gone' or op == 'set') and 'set' or 'earlier'
-    else
-        batch.wake_at[member] = nil
+    local due, sooner = batch.due, batch.due_sooner
+    if unwake then
+        due[member], sooner[member] = false, nil
     end
-    batch.wake[member] = op
-end
-
-local function write_lanes(P, batch)
-    local add, rem = {}, {}
-    for _, l in ipairs(LANES) do
-        add[l], rem[l] = {}, {}
-    end
-    for member, to in pairs(batch.lane) do
-        local from = batch.origin[member]
-        if from ~= to and rem[from] then
-            local list = rem[from]
-            list[#list + 1] = member
-        end
-        local list = add[to]
-        if list then
-            local at = #list
-            list[at + 1], list[at + 2] = batch.due[member], member
-        end
-    end
-    local sooner = {}
-    for member, op in pairs(batch.wake) do
-        if op == 'gone' then
-            rem.w[#rem.w + 1] = member
-        else
-            local list = op == 'set' and add.w or sooner
-            local at = #list
-            list[at + 1], list[at + 2] = batch.wake_at[member], member
-        end
-    end
-    for _, l in ipairs(LANES) do
-        if #rem[l] > 0 then
-            call('ZREM', P .. 'due:' .. l, unpack(rem[l]))
-        end
-        if #add[l] > 0 then
-            call('ZADD', P .. 'due:' .. l, unpack(add[l]))
-        end
-    end
-    if #sooner > 0 then
-        call('ZADD', P .. 'due:w', 'LT', unpack(sooner))
+    if at and due[member] == nil then
+        local known = sooner[member]
+        sooner[member] = known and known < at and known or at
+    elseif at then
+        local known = due[member]
+        due[member] = known and known < at and known or at
     end
 end
 
--- The reminder's new state in the counters, the debtor's two lists and the index.
-local function move_state(P, batch, rid, did, from, to, rkey)
-    local n = batch.n
+-- The reminder's new state in the counters, its debtor's lists and the index.
+local function move_state(batch, n, member, did, from, to, rkey)
+    local rid = sub(member, 3)
     if from then
         n[from] = (n[from] or 0) - 1
     end
     n[to] = (n[to] or 0) + 1
     if not from or FINAL[from] ~= FINAL[to] then
-        if did == '' then -- an accepted job, and the caller does not say whose
-            did = sub(call('HGET', rkey, 'a'), 4, 29)
+        if did == '' then -- the caller does not say whose it is
+            did = call('HGET', rkey, 'did') or sub(call('HGET', rkey, 'a'), 4, 29)
+        else
+            did = sub(did, 3)
         end
-        local open, final = P .. 'p:' .. did, P .. 'f:' .. did
+        batch.moved = true
         if from then
-            call('ZREM', FINAL[from] and final or open, rid)
+            batch[FINAL[from] and 'f' or 'p'][did .. rid] = false
         end
-        call('ZADD', FINAL[to] and final or open, '0', rid)
+        batch[FINAL[to] and 'f' or 'p'][did .. rid] = '0'
     end
     if from and INDEXED[from] then
-        call('ZREM', P .. 'k:' .. from, rid)
+        batch.moved = true
+        batch[from][rid] = false
     end
     if INDEXED[to] then
-        call('ZADD', P .. 'k:' .. to, '0', rid)
+        batch.moved = true
+        batch[to][rid] = '0'
     end
 end
 
--- The debtor's version and, summed per cap, the counters it looks at, in one read. args[at ..]: per
--- cap field, max, number of further fields, those fields.
-local function read_debtor(dkey, args, at, take_n)
-    if take_n == 0 then
+-- The debtor's version, whether all caps fit, and what taking and giving leaves of each counter, with one
+-- read. args[at ..]: per cap field, max, number of further fields, those fields. args[give .. last]: fields.
+local function read_debtor(dkey, args, at, take_n, give, last)
+    if take_n == 0 and give > last then
         return tonumber(call('HGET', dkey, 'v') or 0), true
     end
     local fields, n, i = { 'v' }, 1, at
@@ -211,48 +233,71 @@ local function read_debtor(dkey, args, at, take_n)
         end
         i = i + 3 + tonumber(args[i + 2])
     end
-    local got, fit = call('HMGET', dkey, unpack(fields)), true
+    for g = give, last do
+        n = n + 1
+        fields[n] = args[g]
+    end
+    local got, fit, left = call('HMGET', dkey, unpack(fields)), true, {}
     n, i = 1, at
     for _ = 1, take_n do
-        local sum, with = 0, tonumber(args[i + 2])
+        local sum, with, field = 0, tonumber(args[i + 2]), args[i]
         for w = n + 1, n + 1 + with do
             sum = sum + (tonumber(got[w] or 0) or 0)
         end
         fit = fit and sum < tonumber(args[i + 1])
+        left[field] = (left[field] or tonumber(got[n + 1] or 0) or 0) + 1
         n, i = n + 1 + with, i + 3 + with
     end
-    return tonumber(got[1] or 0), fit
-end
-
-local function take_caps(dkey, args, at, take_n)
-    for _ = 1, take_n do
-        call('HINCRBY', dkey, args[at], '1')
-        at = at + 3 + tonumber(args[at + 2])
-    end
-end
-
-local function give_caps(dkey, args, first, last)
-    for g = first, last do
-        local left = tonumber(call('HGET', dkey, args[g]) or 0) or 0
-        if left > 1 then
-            call('HINCRBY', dkey, args[g], '-1')
-        elseif left == 1 then
-            call('HDEL', dkey, args[g])
+    for g = give, last do
+        n = n + 1
+        local field = args[g]
+        local had = left[field] or tonumber(got[n] or 0) or 0
+        if had > 0 then
+            left[field] = had - 1
         end
     end
+    return tonumber(got[1] or 0), fit, left
 end
 
--- apply: per key the number of transitions, then each: a packed header (apply.c writes it), did, rid and
--- the lists the header counts. Answers one letter each: o ok, f fenced, s stale, d debtor moved,
--- c capped.
-local HEADER = '<BBBBHHHHHHHHBBddddd'
+-- What a transition changes in the debtor hash: its version and facts when it has any, and counters.
+local function write_debtor(dkey, v, left, args, set, del, last)
+    local sets, drops, n = {}, nil, 0
+    if v then
+        sets = { 'v', v + 1, unpack(args, set, del - 1) }
+        n = #sets
+    end
+    for field, value in pairs(left or {}) do
+        if value > 0 then
+            sets[n + 1], sets[n + 2] = field, value
+            n = n + 2
+        else
+            drops = drops or {}
+            drops[#drops + 1] = field
+        end
+    end
+    if n > 0 then
+        call('HSET', dkey, unpack(sets))
+    end
+    if last >= del then
+        call('HDEL', dkey, unpack(args, del, last))
+    end
+    if drops then
+        call('HDEL', dkey, unpack(drops))
+    end
+end
+
+-- apply: per key the number of transitions, then each: a packed header (apply.c writes it), "d:<did>" or "",
+-- "r:<rid>" or "", and the lists the header counts; with a lane its score and, unless sets name due, due at the
+-- end. Answers one letter each: o ok, f fenced, s stale, d debtor moved, c capped.
+local HEADER = '<BBBBHHHHHHHHBBdddd'
 local HAS_WAKE, HAS_UNWAKE = 1, 2
-local function apply_shard(P, args, i, n, verdicts)
+local IN_LANE, NO_LANE = 1, 2
+local function apply_shard(P, args, i, n, verdicts, counters)
     local out, token = P .. 'out', nil
-    local batch = { lane = {}, due = {}, origin = {}, wake = {}, wake_at = {}, n = {} }
+    local batch = new_batch()
     for _ = 1, n do
         local flags, st, lane, take_n, takes, ds, dd, is, id, rs, rd, gives, records, _, fence, dver,
-            rver, due, wake_at = unpack_header(HEADER, args[i])
+            rver, wake_at = unpack_header(HEADER, args[i])
         local did, rid = args[i + 1], args[i + 2]
         local a_ds = i + 3
         local a_dd = a_ds + ds
@@ -263,11 +308,12 @@ local function apply_shard(P, args, i, n, verdicts)
         local a_take = a_rd + rd
         local a_give = a_take + takes
         local a_rec = a_give + gives
-        i = a_rec + records
+        local a_lane = a_rec + records
+        i = lane == IN_LANE and a_lane + 2 or a_lane
 
         local verdict = 'o'
-        local rkey, dkey = P .. 'r:' .. rid, P .. 'd:' .. did
-        local old, have, v, fit
+        local rkey, dkey = P .. rid, P .. did
+        local have, state, due, v, fit, left
         if fence ~= 0 then
             token = token or tonumber(call('HGET', P .. 'lease', 'token') or 0)
             if token ~= fence then
@@ -275,18 +321,21 @@ local function apply_shard(P, args, i, n, verdicts)
             end
         end
         if verdict == 'o' and rid ~= '' then
-            old = call('HMGET', rkey, 'v', 's', 'ln', 'did')
-            have = tonumber(old[1] or call('EXISTS', rkey)) -- an accepted job has no v yet
-            if have > 0 then
-                old[2], old[3] = old[2] or 'A', old[3] or 'w'
+            local old = call('HGET', rkey, 'v')
+            if old then
+                have, state, due = match(old, '^(%d+)(%u)(%d*)')
+                have = tonumber(have)
+            else -- an accepted job has no v yet
+                have = call('EXISTS', rkey)
+                state, due = have == 1 and 'A' or nil, ''
             end
             if (rver >= 0 and have ~= rver) or (rver < 0 and have == 0) then
                 verdict = 's'
             end
         end
         local changes = ds + dd + is + id > 0
-        if verdict == 'o' and (dver >= 0 or changes or take_n > 0) then
-            v, fit = read_debtor(dkey, args, a_take, take_n)
+        if verdict == 'o' and (dver >= 0 or changes or take_n > 0 or gives > 0) then
+            v, fit, left = read_debtor(dkey, args, a_take, take_n, a_give, a_rec - 1)
             if dver >= 0 and v ~= dver then
                 verdict = 'd'
             elseif not fit then
@@ -295,66 +344,54 @@ local function apply_shard(P, args, i, n, verdicts)
         end
 
         if verdict == 'o' then
-            if changes then
-                call('HSET', dkey, 'v', v + 1, unpack(args, a_ds, a_dd - 1))
-                if dd > 0 then
-                    call('HDEL', dkey, unpack(args, a_dd, a_is - 1))
-                end
+            if changes or left then
+                write_debtor(dkey, changes and v, left, args, a_ds, a_dd, a_is - 1)
                 if is > 0 then
-                    call('HSET', P .. 'i:' .. did, unpack(args, a_is, a_id - 1))
+                    call('HSET', P .. 'i' .. sub(did, 2), unpack(args, a_is, a_id - 1))
                 end
                 if id > 0 then
-                    call('HDEL', P .. 'i:' .. did, unpack(args, a_id, a_rs - 1))
+                    call('HDEL', P .. 'i' .. sub(did, 2), unpack(args, a_id, a_rs - 1))
                 end
             end
-            take_caps(dkey, args, a_take, take_n)
-            give_caps(dkey, args, a_give, a_rec - 1)
             if rid ~= '' then
-                local from, to_lane = old[2], lane ~= 0 and char(lane)
-                if to_lane then
-                    note_lane(batch, 'r' .. rid, old[3] or '-', to_lane, due)
+                local to = st ~= 0 and char(st) or state
+                if lane == IN_LANE then
+                    batch.due[rid], due = args[a_lane], args[a_lane + 1]
+                elseif lane == NO_LANE then
+                    batch.due[rid] = false
                 end
                 if have == 0 then
-                    call('HSET', rkey, 'v', '1', 'ln', to_lane or '-', 'did', did, unpack(args, a_rs, a_rd - 1))
-                elseif to_lane and to_lane ~= old[3] then
-                    call('HSET', rkey, 'v', have + 1, 'ln', to_lane, unpack(args, a_rs, a_rd - 1))
+                    call('HSET', rkey, 'v', '1' .. to .. due, 'did', sub(did, 3), unpack(args, a_rs, a_rd - 1))
                 else
-                    call('HSET', rkey, 'v', have + 1, unpack(args, a_rs, a_rd - 1))
+                    call('HSET', rkey, 'v', (have + 1) .. to .. due, unpack(args, a_rs, a_rd - 1))
                 end
                 if rd > 0 then
                     call('HDEL', rkey, unpack(args, a_rd, a_take - 1))
                 end
-                if st ~= 0 then
-                    local to = char(st)
-                    if to ~= from then
-                        move_state(P, batch, rid, old[4] or did, from, to, rkey)
-                    end
+                if to ~= state then
+                    move_state(batch, counters, rid, did, state, to, rkey)
                 end
             end
             if flags ~= 0 then
-                note_wake(batch, 'd' .. did, flags >= HAS_UNWAKE, flags % 2 == HAS_WAKE and wake_at)
+                note_wake(batch, did, flags >= HAS_UNWAKE, flags % 2 == HAS_WAKE and wake_at)
             end
-            for r = a_rec, i - 1 do
+            for r = a_rec, a_lane - 1 do
                 call('XADD', out, '*', '1', args[r])
             end
         end
         verdicts[#verdicts + 1] = verdict
     end
-    for s, delta in pairs(batch.n) do
-        if delta ~= 0 then
-            call('HINCRBY', P .. 'n', s, delta)
-        end
-    end
-    write_lanes(P, batch)
+    write_batch(P, batch)
     return i
 end
 
 local function apply(keys, args)
     bind(_G)
-    local verdicts, i = {}, 1
+    local verdicts, counters, i = {}, {}, 1
     for k = 1, #keys do
-        i = apply_shard(keys[k], args, i + 1, tonumber(args[i]), verdicts)
+        i = apply_shard(keys[k], args, i + 1, tonumber(args[i]), verdicts, counters)
     end
+    count(keys[1], counters)
     return concat(verdicts)
 end
 

@@ -39,42 +39,61 @@ static const struct {
     int part;          /* of a, or -1: the fixed value */
     const char *fixed; /* what it is until somebody writes it */
 } virtual_fields[] = {
-    {"did", HEAD_DID, NULL},
-    {"at", HEAD_AT, NULL},
-    {"src", HEAD_SOURCE, NULL},
-    {"deb", HEAD_DEBTOR, NULL},
-    {"cas", HEAD_CASE, NULL},
-    {"job", HEAD_JOB, NULL},
-    {"ch", HEAD_CHANNEL, NULL},
-    {"k", -1, "j"},
-    {"s", -1, "A"},
-    {"v", -1, "1"},
-    {"due", HEAD_AT, NULL},
+    {"did", HEAD_DID, NULL},    {"at", HEAD_AT, NULL},    {"src", HEAD_SOURCE, NULL},
+    {"deb", HEAD_DEBTOR, NULL}, {"cas", HEAD_CASE, NULL}, {"job", HEAD_JOB, NULL},
+    {"ch", HEAD_CHANNEL, NULL}, {"k", -1, "j"},
 };
+
+/* Field v, "<version><state><due>", as three; before it is written: what accepting means. */
+static gw_code split_version(gw_str v, const gw_str head[HEAD_PARTS], gw_arena *arena,
+                             state_field ret[3], gw_err *err)
+{
+    gw_str text[3] = {GW_STR("1"), GW_STR("A"), head[HEAD_AT]};
+    if (v.p) {
+        size_t digits = 0;
+        while (digits < v.n && v.p[digits] >= '0' && v.p[digits] <= '9')
+            digits++;
+        if (digits == 0 || digits == v.n)
+            return gw_fail(err, GW_ECORRUPT, "field v of a reminder is not of format 2");
+        const gw_str parts[3] = {
+            {v.p, digits}, {v.p + digits, 1}, {v.p + digits + 1, v.n - digits - 1}};
+        for (size_t i = 0; i < 3; i++)
+            text[i] = (gw_str){gw_arena_copy(arena, parts[i]), parts[i].n};
+    }
+    static const char *const names[3] = {"v", "s", "due"};
+    for (size_t i = 0; i < 3; i++) {
+        if (!text[i].p)
+            return gw_fail(err, GW_ENOMEM, "a reminder does not fit the arena");
+        ret[i] = (state_field){gw_str_of(names[i]), text[i]};
+    }
+    return GW_OK;
+}
 
 gw_code head_expand(state_hash *h, gw_arena *arena, gw_err *err)
 {
-    gw_str a = state_get(h, HEAD_FIELD), parts[HEAD_PARTS];
-    if (!a.p)
+    gw_str a = state_get(h, HEAD_FIELD), v = state_get(h, "v"), parts[HEAD_PARTS] = {{0}};
+    if (!a.p && !v.p)
         return GW_OK;
-    gw_code rc = head_unpack(a, arena, parts, err);
+    gw_code rc = a.p ? head_unpack(a, arena, parts, err) : GW_OK;
     if (rc != GW_OK)
         return rc;
-    bool still_in_first_lane = !state_get(h, "ln").p; /* due is at only as long as that */
-    state_field *fields = gw_arena_alloc(arena, (h->n + GW_COUNT(virtual_fields)) * sizeof *fields);
+    enum { MORE = GW_COUNT(virtual_fields) + 3 };
+    state_field *fields = gw_arena_alloc(arena, (h->n + MORE) * sizeof *fields);
     if (!fields)
         return gw_fail(err, GW_ENOMEM, "a reminder does not fit the arena");
-    size_t n = 0;
+    rc = split_version(v, parts, arena, fields, err);
+    if (rc != GW_OK)
+        return rc;
+    size_t n = fields[2].value.n ? 3 : 2; /* it may never have been due */
     for (size_t i = 0; i < h->n; i++)
-        if (!gw_str_is(h->fields[i].name, HEAD_FIELD))
+        if (!gw_str_is(h->fields[i].name, HEAD_FIELD) && !gw_str_is(h->fields[i].name, "v"))
             fields[n++] = h->fields[i];
-    for (size_t i = 0; i < GW_COUNT(virtual_fields); i++) {
+    for (size_t i = 0; a.p && i < GW_COUNT(virtual_fields); i++) {
         const char *name = virtual_fields[i].name;
         int part = virtual_fields[i].part;
-        if (state_get(h, name).p || (!still_in_first_lane && strcmp(name, "due") == 0))
-            continue;
-        fields[n++] = (state_field){gw_str_of(name),
-                                    part < 0 ? gw_str_of(virtual_fields[i].fixed) : parts[part]};
+        if (!state_get(h, name).p)
+            fields[n++] = (state_field){
+                gw_str_of(name), part < 0 ? gw_str_of(virtual_fields[i].fixed) : parts[part]};
     }
     if (!h->version)
         h->version = 1;

@@ -47,13 +47,17 @@ static gw_code read_place(state *s, const position *p, size_t limit, state_ref *
                           gw_err *err)
 {
     const char by_state[] = {'k', ':', p->query->by_state, '\0'};
-    const char *kind = !p->query->did ? by_state : p->place == 0 ? "p:" : "f:";
-    char from[GW_ID_TEXT + 1];
-    snprintf(from, sizeof from, "%s%s", p->after[0] ? "(" : "-", p->after);
+    const char *kind = !p->query->did ? by_state : p->place == 0 ? "p" : "f";
     conn_command(s, 7, "ZRANGEBYLEX");
-    conn_arg_key(s, shard_at(p), kind, p->query->did);
-    conn_arg_z(s, from);
-    conn_arg_z(s, "+");
+    conn_arg_key(s, shard_at(p), kind, NULL);
+    if (p->query->did) {
+        conn_arg_of_debtor(s, p->query->did, p->after);
+    } else {
+        char from[GW_ID_TEXT + 1];
+        snprintf(from, sizeof from, "%s%s", p->after[0] ? "(" : "-", p->after);
+        conn_arg_z(s, from);
+        conn_arg_z(s, "+");
+    }
     conn_arg_z(s, "LIMIT");
     conn_arg_z(s, "0");
     conn_arg_int(s, (int64_t)limit);
@@ -65,7 +69,7 @@ static gw_code read_place(state *s, const position *p, size_t limit, state_ref *
         return conn_unexpected("ZRANGEBYLEX", err);
     for (size_t i = 0; i < r->elements && rc == GW_OK; i++) {
         at[i].shard = (uint8_t)shard_at(p);
-        rc = gw_id_parse(conn_text(r->element[i]), &at[i].rid, err);
+        rc = conn_rid(r->element[i], &at[i].rid, err);
     }
     *n = r->elements;
     return rc;

@@ -92,7 +92,7 @@ gw_code state_load_reminders(state *s, const state_ref *refs, size_t n, gw_arena
 static gw_code count_ids(const redisReply *r, size_t *total, gw_err *err)
 {
     if (r->type != REDIS_REPLY_ARRAY)
-        return conn_unexpected("ZRANGE", err);
+        return conn_unexpected("ZRANGEBYLEX", err);
     *total += r->elements;
     return GW_OK;
 }
@@ -100,17 +100,16 @@ static gw_code count_ids(const redisReply *r, size_t *total, gw_err *err)
 gw_code state_debtor_reminders(state *s, const gw_id *did, bool final_too, gw_arena *arena,
                                gw_id **ret, size_t *ret_n, gw_err *err)
 {
-    static const char *const kinds[] = {"p:", "f:"};
+    static const char *const kinds[] = {"p", "f"};
     const size_t lists = final_too ? 2 : 1;
     redisReply *r[2] = {NULL, NULL};
     size_t total = 0, n = 0;
     gw_id *ids = NULL;
     gw_code rc = conn_begin(s, false, err);
     for (size_t i = 0; i < lists && rc == GW_OK; i++) {
-        conn_command(s, 4, "ZRANGE");
-        conn_arg_key(s, state_shard(did), kinds[i], did);
-        conn_arg_z(s, "0");
-        conn_arg_z(s, "-1");
+        conn_command(s, 4, "ZRANGEBYLEX");
+        conn_arg_key(s, state_shard(did), kinds[i], NULL);
+        conn_arg_of_debtor(s, did, "");
     }
     for (size_t i = 0; i < lists && rc == GW_OK; i++) {
         rc = conn_reply(s, &r[i], err);
@@ -121,7 +120,7 @@ gw_code state_debtor_reminders(state *s, const gw_id *did, bool final_too, gw_ar
         rc = gw_fail(err, GW_ENOMEM, "a debtor's reminders do not fit the arena");
     for (size_t i = 0; i < lists && rc == GW_OK; i++)
         for (size_t k = 0; k < r[i]->elements && rc == GW_OK; k++)
-            rc = gw_id_parse(conn_text(r[i]->element[k]), &ids[n++], err);
+            rc = conn_rid(r[i]->element[k], &ids[n++], err);
     for (size_t i = 0; i < lists; i++)
         if (r[i])
             freeReplyObject(r[i]);

@@ -202,6 +202,27 @@ static void a_cap_is_taken_up_to_its_maximum_and_given_back_exactly(void **cm)
     assert_true(gw_str_is(debtor_field(f, &did, gives[0]), "1"));
 }
 
+static void one_transition_may_take_a_counter_and_give_it_back_twice(void **cm)
+{
+    fixture *f = *cm;
+    gw_id did = id_of(5);
+    static const char *const gives[] = {"c:email:2013-01-02", "c:email:2013-01-02"};
+    state_cap cap = {.field = gives[0], .max = 3};
+    state_txn t = {
+        .shard = state_shard(&did), .did = &did, .debtor_version = -1, .takes = &cap, .take_n = 1};
+    assert_int_equal(apply_one(f, t), STATE_OK);
+    t.gives = gives;
+    t.give_n = 1;
+    assert_int_equal(apply_one(f, t), STATE_OK);
+    assert_true(gw_str_is(debtor_field(f, &did, gives[0]), "1"));
+    t.give_n = 2;
+    assert_int_equal(apply_one(f, t), STATE_OK);
+    assert_null(debtor_field(f, &did, gives[0]).p);
+    t.take_n = 0;
+    assert_int_equal(apply_one(f, t), STATE_OK);
+    assert_null(debtor_field(f, &did, gives[0]).p);
+}
+
 static void several_caps_are_taken_all_or_none(void **cm)
 {
     fixture *f = *cm;
@@ -289,7 +310,7 @@ static void rules_of_a_transition_are_refused_by_name_before_anything_is_sent(vo
 {
     fixture *f = *cm;
     gw_id did = id_of(5), rid = id_of(6);
-    state_field version[] = {FIELD("v", "9")}, lane[] = {FIELD("ln", "w")},
+    state_field version[] = {FIELD("v", "9")}, lane[] = {FIELD("due", "1")},
                 word[] = {FIELD("s", "PP")};
     state_record bad = {.event = "x-Plan", .fact = GW_STR("[1]")};
     state_txn base = {.shard = state_shard(&did), .did = &did, .debtor_version = -1};
@@ -301,7 +322,7 @@ static void rules_of_a_transition_are_refused_by_name_before_anything_is_sent(vo
         rows[i].t = base;
     rows[0].t.shard = (uint8_t)(base.shard ^ 1), rows[0].why = "shard";
     rows[1].t.debtor_sets = version, rows[1].t.debtor_n = 1, rows[1].why = "debtor field v";
-    rows[2].t = txn_on(&did, &rid, 1, lane, 1), rows[2].why = "reminder field ln";
+    rows[2].t = txn_on(&did, &rid, 1, lane, 1), rows[2].why = "reminder field due";
     rows[3].t = txn_on(&did, &rid, 1, word, 1), rows[3].why = "one letter";
     rows[4].t = txn_on(&did, &rid, 0, NULL, 0), rows[4].why = "creating";
     rows[5].t = txn_on(&did, &rid, 1, NULL, 0), rows[5].t.lane = 'z', rows[5].why = "lane";
@@ -367,6 +388,7 @@ int main(void)
         T(a_reminder_can_be_created_by_a_transition_once),
         T(a_debtor_version_moves_with_its_facts_but_not_with_its_caps),
         T(a_cap_is_taken_up_to_its_maximum_and_given_back_exactly),
+        T(one_transition_may_take_a_counter_and_give_it_back_twice),
         T(several_caps_are_taken_all_or_none),
         T(a_batch_sees_what_its_earlier_transitions_left),
         T(a_final_state_moves_a_reminder_to_the_final_list_and_back),

@@ -188,7 +188,7 @@ static void follow(model *m, const draw *d)
 
 /* ---- comparing ---- */
 
-/* Score of a member, or -1. */
+/* Score of member <of><kind><id>, or -1. */
 static int64_t score(fixture *f, uint8_t shard, const char *list, const gw_id *of, const char *kind,
                      const gw_id *id)
 {
@@ -197,7 +197,7 @@ static int64_t score(fixture *f, uint8_t shard, const char *list, const gw_id *o
         gw_id_format(of, owner);
     gw_id_format(id, text);
     redisReply *r =
-        redisCommand(f->raw, "ZSCORE dl:{%02d}:%s%s %s%s", shard, list, owner, kind, text);
+        redisCommand(f->raw, "ZSCORE dl:{%02d}:%s %s%s%s", shard, list, owner, kind, text);
     assert_non_null(r);
     int64_t v = r->type == REDIS_REPLY_STRING ? strtoll(r->str, NULL, 10) : -1;
     freeReplyObject(r);
@@ -210,14 +210,12 @@ static void compare_reminder(fixture *f, const model *m, const model_reminder *r
     uint8_t shard = state_shard(did);
     state_hash h = load_reminder(f, shard, &r->rid);
     assert_int_equal(h.version, r->version);
-    for (const char *l = lanes; *l; l++) {
-        const char name[] = {'d', 'u', 'e', ':', *l, '\0'};
-        int64_t expected = r->version && r->lane == *l ? r->due : -1;
-        assert_int_equal(score(f, shard, name, NULL, "r", &r->rid), expected);
-    }
+    const char *lane = r->version ? strchr(lanes, r->lane) : NULL;
+    int64_t expected = lane ? (lane - lanes) * INT64_C(10000000000000) + r->due : -1;
+    assert_int_equal(score(f, shard, "due", NULL, "r:", &r->rid), expected);
     bool final = r->version && strchr("DXRUQ", r->st);
-    assert_int_equal(score(f, shard, "p:", did, "", &r->rid), r->version && !final ? 0 : -1);
-    assert_int_equal(score(f, shard, "f:", did, "", &r->rid), final ? 0 : -1);
+    assert_int_equal(score(f, shard, "p", did, "", &r->rid), r->version && !final ? 0 : -1);
+    assert_int_equal(score(f, shard, "f", did, "", &r->rid), final ? 0 : -1);
     for (const char *k = "HUQ"; *k; k++) {
         const char name[] = {'k', ':', *k, '\0'};
         assert_int_equal(score(f, shard, name, NULL, "", &r->rid),
@@ -243,7 +241,7 @@ static void compare(fixture *f, const model *m)
             gw_str v = state_get(&d.debtor, cap_names[k]);
             assert_int_equal(v.p ? strtoll(v.p, NULL, 10) : 0, o->cap[k]);
         }
-        assert_int_equal(score(f, state_shard(&o->did), "due:w", NULL, "d", &o->did), o->wake);
+        assert_int_equal(score(f, state_shard(&o->did), "due", NULL, "d:", &o->did), o->wake);
     }
     assert_ok(f, state_counts(f->s, by_state, &outbox, &f->err));
     assert_memory_equal(by_state, truth, sizeof truth);

@@ -87,7 +87,7 @@ static bool accepts(fixture *f)
     return state_accept(f->s, &job, 1, (gw_wall){1}, OUTBOX_MAX, f->arena, &got, &f->err) == GW_OK;
 }
 
-static void older_functions_are_replaced_and_newer_formats_refused(void **cm)
+static void older_functions_are_replaced_and_other_formats_refused(void **cm)
 {
     fixture *f = *cm;
     const struct {
@@ -95,10 +95,8 @@ static void older_functions_are_replaced_and_newer_formats_refused(void **cm)
         gw_code setup;
         bool replaced;
     } rows[] = {
-        {1, 0, GW_OK, true},
-        {1, dunlin_lua_revision, GW_OK, true}, /* ours, with another text */
-        {1, 99, GW_OK, false},
-        {2, 1, GW_EREFUSED, false},
+        {2, 0, GW_OK, true},   {2, dunlin_lua_revision, GW_OK, true}, /* ours, with another text */
+        {2, 99, GW_OK, false}, {1, 99, GW_EREFUSED, false},           {3, 1, GW_EREFUSED, false},
     };
     for (size_t i = 0; i < GW_COUNT(rows); i++) {
         load_library(f, rows[i].format, rows[i].revision);
@@ -123,11 +121,11 @@ static void lost_functions_are_an_error_that_says_so_until_the_next_setup(void *
 static void data_of_another_format_is_refused_and_left_alone(void **cm)
 {
     fixture *f = *cm;
-    freeReplyObject(redisCommand(f->raw, "HSET dl:meta format 2"));
+    freeReplyObject(redisCommand(f->raw, "HSET dl:meta format 1"));
     size_t n;
     char *before = snapshot(f, &n);
     assert_int_equal(state_setup(f->s, &f->err), GW_EREFUSED);
-    assert_non_null(strstr(f->err.text, "format 2"));
+    assert_non_null(strstr(f->err.text, "format 1"));
     assert_unchanged(f, before, n);
 }
 
@@ -193,7 +191,7 @@ int main(void)
         cmocka_unit_test(a_store_that_could_lose_acknowledged_jobs_is_refused),
         T(the_private_configuration_gives_the_doctor_nothing_to_warn_of),
         T(functions_and_data_survive_a_crash_without_a_new_setup),
-        T(older_functions_are_replaced_and_newer_formats_refused),
+        T(older_functions_are_replaced_and_other_formats_refused),
         T(lost_functions_are_an_error_that_says_so_until_the_next_setup),
         T(data_of_another_format_is_refused_and_left_alone),
         T(a_user_without_config_is_served_with_a_warning),
