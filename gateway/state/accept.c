@@ -3,7 +3,7 @@
 #include "gateway/state/head.h"
 #include "gateway/state/lane.h"
 
-enum { CALL_JOBS = 256, JOB_ARGS = 4 };
+enum { CALL_JOBS = 256, JOB_ARGS = 3 };
 
 typedef struct {
     state *s;
@@ -71,32 +71,41 @@ static void put_job(void *self, size_t item)
     conn_arg_member(a->s, 'r', &j->rid);
     conn_arg(a->s, (gw_str){listed, (size_t)2 * (GW_ID_TEXT - 1)});
     conn_arg(a->s, gw_buf_str(&a->head));
-    conn_arg(a->s, j->body);
 }
 
-/* Field a, or at alone, of the reminder that is there already. */
-static gw_code first_receipt(const redisReply *r, int64_t *ret_ms, gw_err *err)
+/* The reminder that is there already: a job tells all in field a, a ladder step at and b. */
+static gw_code take_existing(accepting *a, const state_job *job, redisReply *const *r, bool step,
+                             state_accepted *ret, gw_err *err)
 {
-    gw_str parts[HEAD_PARTS], a = conn_text(r);
-    if (!memchr(a.p ? a.p : "", ':', a.n)) {
-        *ret_ms = conn_int(r, 0);
-        return GW_OK;
+    gw_str parts[HEAD_PARTS] = {{0}}, body;
+    gw_code rc = GW_OK;
+    if (step) {
+        ret->accepted_ms = conn_int(r[0], 0);
+        body = conn_text(r[1]);
+    } else {
+        rc = head_unpack(conn_text(r[0]), NULL, parts, err);
+        if (rc != GW_OK)
+            return rc;
+        ret->accepted_ms = strtoll(parts[HEAD_AT].p, NULL, 10); /* a comma ends it */
+        body = parts[HEAD_BODY];
     }
-    gw_code rc = head_unpack(a, NULL, parts, err);
-    if (rc == GW_OK)
-        *ret_ms = strtoll(parts[HEAD_AT].p, NULL, 10); /* a comma ends it */
-    return rc;
+    ret->code = gw_str_eq(body, job->body) ? STATE_DUPLICATE : STATE_DIFFERENT;
+    if (ret->code == STATE_DUPLICATE)
+        return GW_OK;
+    ret->stored_body = (gw_str){gw_arena_copy(a->arena, body), body.n};
+    return ret->stored_body.p ? GW_OK
+                              : gw_fail(err, GW_ENOMEM, "a stored body does not fit the arena");
 }
 
 static const struct {
     char letter;
-    uint8_t extra; /* elements it brings: first receipt, then the stored body */
+    uint8_t extra; /* elements it brings */
     state_accept_code code;
 } letters[] = {
     {'A', 0, STATE_ACCEPTED},
-    {'D', 1, STATE_DUPLICATE},
-    {'X', 2, STATE_DIFFERENT},
     {'B', 0, STATE_BUSY},
+    {'J', 1, STATE_UNSURE}, /* the body decides: take_existing */
+    {'S', 2, STATE_UNSURE},
 };
 
 static gw_code take_answer(void *self, const uint32_t *items, size_t n, const redisReply *r,
@@ -116,13 +125,12 @@ static gw_code take_answer(void *self, const uint32_t *items, size_t n, const re
         state_accepted got = {.code = letters[k].code};
         if (got.code == STATE_ACCEPTED)
             got.accepted_ms = a->now.ms;
-        gw_code rc = GW_OK;
-        if (letters[k].extra > 0)
-            rc = first_receipt(r->element[at++], &got.accepted_ms, err);
-        if (rc == GW_OK && letters[k].extra > 1)
-            rc = conn_copy(a->arena, r->element[at++], &got.stored_body, err);
+        gw_code rc = letters[k].extra == 0 ? GW_OK
+                                           : take_existing(a, &a->jobs[items[i]], r->element + at,
+                                                           letters[k].extra == 2, &got, err);
         if (rc != GW_OK)
             return rc;
+        at += letters[k].extra;
         a->ret[items[i]] = got;
     }
     return GW_OK;

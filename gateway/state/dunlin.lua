@@ -4,15 +4,15 @@
 -- An operator may load it by hand:  redis-cli -x FUNCTION LOAD REPLACE < dunlin.lua
 -- gateways do so themselves at start (gateway/state/function.c) when it is absent or older.
 --
--- STORED FORMAT 2 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
+-- STORED FORMAT 3 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
 --   dl:meta                hash    format, shards, created ms
 --   dl:clock               string  manual clock in ms; absent = the system's clock
 --   dl:control             hash    pauses: "all", "channel:email", "template:NAME" -> JSON
---   dl:{NN}:r:<rid>        hash    reminder: v = version, state letter and due ms in one ("3P1357100000000"; due may
---                                  be missing), b body, did, k kind (l ladder step), src deb cas job ch; more by
---                                  gateway/dispatch. An accepted job begins with two fields only, which makes
---                                  accepting it cheap: b and a = netstrings did, at, src, deb, cas, job, ch. Until
---                                  written, k is j and v is "1A" with due = at.
+--   dl:{NN}:r:<rid>        hash    reminder. v = version, state letter and due ms in one ("3P1357100000000"; due may
+--                                  be missing). a, never missing: of an accepted job netstrings did, at, src, deb,
+--                                  cas, job, ch and behind them its body; of a ladder step its did alone, beside
+--                                  fields k at src deb cas job ch b of its own. More by gateway/dispatch. An accepted
+--                                  job begins with a only, which makes accepting it cheap: v is "1A" then, due is at
 --   dl:{NN}:d:<did>        hash    debtor: v version, facts, and cap counters c:<channel or *>:<day>
 --   dl:{NN}:i:<did>        hash    its items, payments, promises, disputes; a change moves d's v
 --   dl:{NN}:p              zset    score 0: <did><rid> of every reminder that is not final; by did with BYLEX
@@ -41,9 +41,10 @@
 -- What costs time is the number of redis.call, then the number of their arguments (each becomes a Redis
 -- string and three pieces of the AOF), then making Lua strings (every byte is hashed). So a call
 -- gathers what its shards have in common and writes each sorted set once.
-local FORMAT, REVISION = 2, 1
+local FORMAT, REVISION = 3, 1
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
+local ID = 26 -- characters of an id
 local INDEXED = { H = true, U = true, Q = true }
 
 -- While the library loads, Redis offers none of these; each entry point binds them.
@@ -62,53 +63,36 @@ local function count(P, n)
     end
 end
 
--- accept: args now, outbox_max, then per key: number of jobs, and per job "r:<rid>", "<did><rid>", a, b.
--- Answers one letter per job (A accepted, D duplicate, X other body, B busy) and, in order, a (or v, of a
--- ladder step) for each D, the same and b for each X.
-local JOB = 4
-local function any_known(keys, args)
-    local names, n, i = {}, 0, 3
-    for k = 1, #keys do
-        local P = keys[k]
-        for _ = 1, tonumber(args[i]) do
-            n = n + 1
-            names[n] = P .. args[i + 1]
-            i = i + JOB
-        end
-        i = i + 1
-    end
-    return call('EXISTS', unpack(names)) > 0, names
-end
-
-local function accept_shard(P, args, first, n, names, known, codes, reply)
+-- accept: args now, outbox_max, then per key: number of jobs, and per job "r:<rid>", "<did><rid>", a. Answers
+-- one letter per job (A accepted, J there as a job, S there as a ladder step, B busy) and, in order, a for each J,
+-- at and b for each S: accept.c compares bodies.
+local JOB = 3
+local function accept_shard(P, args, first, n, codes, reply)
     local now, out = args[1], P .. 'out'
     local room = tonumber(args[2]) - call('XLEN', out)
-    local due, open, new, seen, done, i = {}, {}, 0, {}, #codes, first
-    for k = done + 1, done + n do
-        local member, name, body = args[i], names[k], args[i + 3]
-        local old
-        if known or seen[member] then
-            old = call('HMGET', name, 'b', 'a', 'v')
-        end
-        if old and (old[2] or old[3]) then
-            local same = old[1] == body
-            codes[k] = same and 'D' or 'X'
-            reply[#reply + 1] = old[2] or call('HGET', name, 'at') or '0' -- a ladder step has no a
-            if not same then
-                reply[#reply + 1] = old[1] or ''
-            end
-        elseif room <= 0 then
-            codes[k] = 'B'
-        else
+    local due, open, new, i = {}, {}, 0, first
+    for _ = 1, n do
+        local member, code = args[i], 'B'
+        local name = P .. member
+        if room > 0 and call('HSETNX', name, 'a', args[i + 2]) == 1 then
+            code = 'A'
             room = room - 1
-            seen[member] = true
-            codes[k] = 'A'
-            call('HSET', name, 'a', args[i + 2], 'b', body)
             call('XADD', out, '*', 'a', member)
             due[2 * new + 1], due[2 * new + 2] = now, member
             open[2 * new + 1], open[2 * new + 2] = '0', args[i + 1]
             new = new + 1
+        else
+            local old = call('HMGET', name, 'a', 'at', 'b')
+            if old[1] and #old[1] > ID then
+                code = 'J'
+                reply[#reply + 1] = old[1]
+            elseif old[1] then
+                code = 'S'
+                reply[#reply + 1] = old[2] or '0'
+                reply[#reply + 1] = old[3] or ''
+            end
         end
+        codes[#codes + 1] = code
         i = i + JOB
     end
     if new > 0 then
@@ -120,10 +104,9 @@ end
 
 local function accept(keys, args)
     bind(_G)
-    local known, names = any_known(keys, args)
     local codes, reply, i, total, new = {}, { '' }, 3, 0, 0
     for k = 1, #keys do
-        i, new = accept_shard(keys[k], args, i + 1, tonumber(args[i]), names, known, codes, reply)
+        i, new = accept_shard(keys[k], args, i + 1, tonumber(args[i]), codes, reply)
         total = total + new
     end
     count(keys[1], { A = total })
@@ -197,7 +180,8 @@ local function move_state(batch, n, member, did, from, to, rkey)
     n[to] = (n[to] or 0) + 1
     if not from or FINAL[from] ~= FINAL[to] then
         if did == '' then -- the caller does not say whose it is
-            did = call('HGET', rkey, 'did') or sub(call('HGET', rkey, 'a'), 4, 29)
+            did = call('HGET', rkey, 'a')
+            did = #did > ID and sub(did, 4, 29) or did
         else
             did = sub(did, 3)
         end
@@ -361,7 +345,7 @@ local function apply_shard(P, args, i, n, verdicts, counters)
                     batch.due[rid] = false
                 end
                 if have == 0 then
-                    call('HSET', rkey, 'v', '1' .. to .. due, 'did', sub(did, 3), unpack(args, a_rs, a_rd - 1))
+                    call('HSET', rkey, 'v', '1' .. to .. due, 'a', sub(did, 3), unpack(args, a_rs, a_rd - 1))
                 else
                     call('HSET', rkey, 'v', (have + 1) .. to .. due, unpack(args, a_rs, a_rd - 1))
                 end

@@ -15,18 +15,20 @@ void head_pack(const state_job *job, gw_wall at, gw_buf *ret)
         [HEAD_DEBTOR] = job->debtor,        [HEAD_CASE] = job->case_id, [HEAD_JOB] = job->job,
         [HEAD_CHANNEL] = job->channel,
     };
-    for (size_t i = 0; i < HEAD_PARTS; i++)
+    for (size_t i = 0; i < HEAD_BODY; i++)
         netstring_put(ret, parts[i]);
+    gw_buf_put_str(ret, job->body);
 }
 
 gw_code head_unpack(gw_str a, gw_arena *arena, gw_str ret[HEAD_PARTS], gw_err *err)
 {
     bool good = true;
-    for (size_t i = 0; good && i < HEAD_PARTS; i++)
+    for (size_t i = 0; good && i < HEAD_BODY; i++)
         good = netstring_next(&a, &ret[i]);
-    if (!good || a.n)
-        return gw_fail(err, GW_ECORRUPT, "field a of a reminder is not of format 1");
-    for (size_t i = 0; arena && i < HEAD_PARTS; i++) {
+    if (!good)
+        return gw_fail(err, GW_ECORRUPT, "field a of a reminder is not of format 3");
+    ret[HEAD_BODY] = a;
+    for (size_t i = 0; arena && i < HEAD_BODY; i++) {
         ret[i].p = gw_arena_copy(arena, ret[i]);
         if (!ret[i].p)
             return gw_fail(err, GW_ENOMEM, "a reminder does not fit the arena");
@@ -41,7 +43,7 @@ static const struct {
 } virtual_fields[] = {
     {"did", HEAD_DID, NULL},    {"at", HEAD_AT, NULL},    {"src", HEAD_SOURCE, NULL},
     {"deb", HEAD_DEBTOR, NULL}, {"cas", HEAD_CASE, NULL}, {"job", HEAD_JOB, NULL},
-    {"ch", HEAD_CHANNEL, NULL}, {"k", -1, "j"},
+    {"ch", HEAD_CHANNEL, NULL}, {"k", -1, "j"},           {"b", HEAD_BODY, NULL},
 };
 
 /* Field v, "<version><state><due>", as three; before it is written: what accepting means. */
@@ -54,7 +56,7 @@ static gw_code split_version(gw_str v, const gw_str head[HEAD_PARTS], gw_arena *
         while (digits < v.n && v.p[digits] >= '0' && v.p[digits] <= '9')
             digits++;
         if (digits == 0 || digits == v.n)
-            return gw_fail(err, GW_ECORRUPT, "field v of a reminder is not of format 2");
+            return gw_fail(err, GW_ECORRUPT, "field v of a reminder is not of format 3");
         const gw_str parts[3] = {
             {v.p, digits}, {v.p + digits, 1}, {v.p + digits + 1, v.n - digits - 1}};
         for (size_t i = 0; i < 3; i++)
@@ -74,10 +76,10 @@ gw_code head_expand(state_hash *h, gw_arena *arena, gw_err *err)
     gw_str a = state_get(h, HEAD_FIELD), v = state_get(h, "v"), parts[HEAD_PARTS] = {{0}};
     if (!a.p && !v.p)
         return GW_OK;
-    gw_code rc = a.p ? head_unpack(a, arena, parts, err) : GW_OK;
+    gw_code rc = head_is_job(a) ? head_unpack(a, arena, parts, err) : GW_OK;
     if (rc != GW_OK)
         return rc;
-    enum { MORE = GW_COUNT(virtual_fields) + 3 };
+    enum { MORE = GW_COUNT(virtual_fields) + 3 }; /* that, and v s due */
     state_field *fields = gw_arena_alloc(arena, (h->n + MORE) * sizeof *fields);
     if (!fields)
         return gw_fail(err, GW_ENOMEM, "a reminder does not fit the arena");
@@ -88,7 +90,9 @@ gw_code head_expand(state_hash *h, gw_arena *arena, gw_err *err)
     for (size_t i = 0; i < h->n; i++)
         if (!gw_str_is(h->fields[i].name, HEAD_FIELD) && !gw_str_is(h->fields[i].name, "v"))
             fields[n++] = h->fields[i];
-    for (size_t i = 0; a.p && i < GW_COUNT(virtual_fields); i++) {
+    if (a.p && !head_is_job(a))
+        fields[n++] = (state_field){GW_STR("did"), a};
+    for (size_t i = 0; head_is_job(a) && i < GW_COUNT(virtual_fields); i++) {
         const char *name = virtual_fields[i].name;
         int part = virtual_fields[i].part;
         if (!state_get(h, name).p)

@@ -108,11 +108,10 @@ static void ask_body(state *s, const state_outbox_entry *e)
     char key[CONN_KEY_TEXT];
     int n = snprintf(key, sizeof key, "dl:{%02d}:r:%.*s", e->shard, GW_ID_TEXT - 1,
                      e->rec.rid.p ? e->rec.rid.p : "");
-    conn_command(s, e->rec.event ? 3 : 4, "HMGET");
+    conn_command(s, 4, "HMGET");
     conn_arg(s, (gw_str){key, (size_t)n});
+    conn_arg_z(s, HEAD_FIELD);
     conn_arg_z(s, "b");
-    if (!e->rec.event)
-        conn_arg_z(s, HEAD_FIELD);
 }
 
 static gw_code one_member(reading *x, const char *name, gw_str value, gw_str *ret, gw_err *err)
@@ -130,23 +129,19 @@ static gw_code one_member(reading *x, const char *name, gw_str value, gw_str *re
     return ret->p ? GW_OK : no_room(err);
 }
 
-static gw_code tell_acceptance(reading *x, state_outbox_entry *e, const redisReply *head,
+static gw_code tell_acceptance(reading *x, state_outbox_entry *e, const gw_str part[HEAD_PARTS],
                                gw_err *err)
 {
-    gw_str a = conn_text(head), part[HEAD_PARTS];
-    if (!a.p)
+    if (!part[HEAD_AT].p)
         return gw_fail(err, GW_ECORRUPT,
                        "outbox entry %.*s of shard %d: its reminder no longer exists",
                        GW_STR_ARG(e->stream_id), e->shard);
-    gw_code rc = head_unpack(a, x->arena, part, err);
-    if (rc != GW_OK)
-        return rc;
     e->rec.event = RECORD_ACCEPT_EVENT;
     e->rec.t.ms = strtoll(part[HEAD_AT].p, NULL, 10); /* a comma ends it */
     e->rec.source = part[HEAD_SOURCE];
     e->rec.debtor = part[HEAD_DEBTOR];
     e->rec.case_id = part[HEAD_CASE];
-    rc = one_member(x, "channel", part[HEAD_CHANNEL], &e->rec.fact, err);
+    gw_code rc = one_member(x, "channel", part[HEAD_CHANNEL], &e->rec.fact, err);
     return rc == GW_OK ? one_member(x, "job", part[HEAD_JOB], &e->rec.priv, err) : rc;
 }
 
@@ -156,10 +151,16 @@ static gw_code take_body(reading *x, state_outbox_entry *e, gw_err *err)
     gw_code rc = conn_reply(x->s, &r, err);
     if (rc != GW_OK)
         return rc;
-    if (r->type != REDIS_REPLY_ARRAY || r->elements != (e->rec.event ? 1 : 2))
+    if (r->type != REDIS_REPLY_ARRAY || r->elements != 2)
         return conn_unexpected("HMGET", err);
-    rc = conn_copy(x->arena, r->element[0], &e->body, err);
-    return rc == GW_OK && !e->rec.event ? tell_acceptance(x, e, r->element[1], err) : rc;
+    gw_str a, part[HEAD_PARTS] = {{0}};
+    bool job = head_is_job(conn_text(r->element[0]));
+    rc = conn_copy(x->arena, r->element[job ? 0 : 1], job ? &a : &e->body, err);
+    if (rc == GW_OK && job) {
+        rc = head_unpack(a, x->arena, part, err);
+        e->body = part[HEAD_BODY];
+    }
+    return rc == GW_OK && !e->rec.event ? tell_acceptance(x, e, part, err) : rc;
 }
 
 static gw_code fetch_bodies(reading *x, gw_err *err)

@@ -22,7 +22,7 @@ static gw_code meta_is_ours(state *s, gw_err *err)
     gw_code rc = conn_begin(s, true, err);
     if (rc != GW_OK)
         return rc;
-    static const char *const first[][2] = {{"format", "2"}, {"shards", "64"}};
+    static const char *const first[][2] = {{"format", "3"}, {"shards", "64"}};
     for (size_t i = 0; i < GW_COUNT(first); i++) {
         conn_command(s, 4, "HSETNX");
         conn_arg_z(s, "dl:meta");

@@ -35,8 +35,9 @@
 #include "gateway/base/id.h"
 
 enum {
-    STATE_SHARDS = 64,              /* fixed at first start; part of the stored format */
-    STATE_BODY_MAX = 256 * 1024,    /* bytes of one job's body; past 4096 it costs extra memory */
+    STATE_SHARDS = 64, /* fixed at first start; part of the stored format */
+    STATE_BODY_MAX =
+        256 * 1024, /* bytes of one job's body; past about 3900 it costs extra memory */
     STATE_VALUE_MAX = 256 * 1024,   /* bytes of one field's value */
     STATE_NAME_MAX = 1024,          /* bytes of a field name, source, debtor, case or job id */
     STATE_FIELDS_MAX = 1000,        /* fields one transition sets in one hash */
@@ -182,9 +183,10 @@ typedef struct {
  * those before it left. Zeroed members ask for nothing, except the two versions: 0 is "must not
  * exist", so set -1 where no check is meant.
  *
- * Kept by the state and refused in sets: fields v, ln (lane), did and a of reminders, v of debtors,
+ * Kept by the state and refused in sets: fields v, due, did and a of reminders, v of debtors,
  * and the cap counters (c:...). k src deb cas job ch at may not be deleted. A created reminder gets
- * its did written, and due = due_ms is written whenever lane is a real lane, unless sets name due.
+ * its did written, and due = due_ms is written whenever lane is a real lane. did, where given with
+ * a rid, is that reminder's own. Due and wake moments are kept within 0 .. 10^13-1 ms (year 2286).
  */
 typedef struct {
     uint8_t shard;
