@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FIRST_PAUSE_MS = 200, LONGEST_PAUSE_MS = 10000, STEADY_MS = 60000, TICK_MS = 200 };
+/* What lived for STEADY_MS does not die in a loop: its next start does not wait any longer. */
+enum { FIRST_PAUSE_MS = 200, LONGEST_PAUSE_MS = 10000, STEADY_MS = 1000, TICK_MS = 200 };
 
 static sigset_t owned_signals(void)
 {
@@ -71,8 +72,8 @@ static void plan_restart(supervise_child *c, int status)
     int64_t lived = gw_mono_now().ms - c->started.ms;
     if (lived > STEADY_MS || c->pause_ms == 0)
         c->pause_ms = FIRST_PAUSE_MS;
-    else if (c->pause_ms < LONGEST_PAUSE_MS)
-        c->pause_ms *= 2;
+    else
+        c->pause_ms = 2 * c->pause_ms < LONGEST_PAUSE_MS ? 2 * c->pause_ms : LONGEST_PAUSE_MS;
     c->pid = 0;
     c->start_at.ms = gw_mono_now().ms + c->pause_ms;
     gw_log(GW_LOG_WARN, "a process ended, it will be started again",

@@ -21,7 +21,7 @@ enum {
     CURVE_HEARTBEAT_TIMEOUT_MS = 15000, /* silence after which a peer is gone */
     CURVE_HANDSHAKE_MS = 10000,
     CURVE_RECONNECT_MS = 100,
-    CURVE_RECONNECT_MAX_MS = 10000,
+    CURVE_RECONNECT_MAX_MS = 2000,
     CURVE_LINGER_MS = 500, /* how long closing waits for bytes already given to the socket */
 };
 
