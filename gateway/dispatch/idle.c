@@ -1,17 +1,18 @@
 /* idle.c - is anything left to do at this moment? Then let the movable clock step on. */
 #include "gateway/dispatch/core.h"
 
-/* Lanes somebody serves now: work, and channels with a worker that are not paused. */
+/* Lanes whose due work the clock waits for: work, and the channels that have a worker program and
+ * are not paused. A worker that is away just now counts too: it will be back, and days must not run
+ * past the mails that wait for it. */
 static void served_lanes(dispatch *d, char ret[CORE_LANES + 2])
 {
     size_t n = 0;
     ret[n++] = 'w';
-    for (size_t i = 0; i < d->worker_n; i++) {
-        const worker *w = d->workers[i];
-        if (!w->ready || w->draining || memchr(ret, w->lane, n) ||
-            facts_paused(&d->control, gw_str_of(w->channel), (gw_str){NULL, 0}, d->arena))
-            continue;
-        ret[n++] = w->lane;
+    for (int ch = 0; ch < POLICY_CHANNEL_COUNT; ch++) {
+        gw_str name = gw_str_of(policy_channel_name((policy_channel)ch));
+        char lane = d->cfg.channels & (1U << ch) ? change_lane(name) : 0;
+        if (lane && !facts_paused(&d->control, name, (gw_str){NULL, 0}, d->arena))
+            ret[n++] = lane;
     }
     ret[n] = '\0';
 }
@@ -27,9 +28,6 @@ static walk_waiting waiting_for(dispatch *d, const char *lanes, int64_t *ret_nex
         return WALK_FLIGHT;
     if (!core_store(d, state_counts(d->store, by_state, &outbox, &err), &err, "counts"))
         return WALK_STORE;
-    /* After a restart the lease of the dead one runs out first, and what it left is recovered. */
-    if (d->status.shards < STATE_SHARDS || by_state[LIFE_CLAIMED] || by_state[LIFE_SENDING])
-        return WALK_FLIGHT;
     if (outbox)
         return WALK_OUTBOX;
     if (!core_store(d, state_next_due(d->store, lanes, ret_next, &err), &err, "next due"))
