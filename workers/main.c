@@ -206,7 +206,8 @@ static gw_code start(const config *c, const options *o, gw_err *err)
                           .credit = credit < WORKER_CREDIT_MAX ? credit : WORKER_CREDIT_MAX,
                           .prepare_threads = o->prepare,
                           .send_threads = o->sessions ? o->sessions : (int)c->email_sessions,
-                          .message_bytes_max = COMPOSE_BYTES_MAX};
+                          .message_bytes_max = COMPOSE_BYTES_MAX,
+                          .heartbeat_ms = (int)c->worker_heartbeat_ms};
     rc = run(&work, &driver, err);
     curve_wipe(&pair);
     if (rc != GW_ETIMEOUT) /* else its threads are still at work */

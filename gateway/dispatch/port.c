@@ -358,6 +358,24 @@ static void handle(dispatch *d, worker *w, wire_header *h, message *m)
     }
 }
 
+/* It lives, but we do not count on it: it was silent too long, or we are new. A boot that is
+ * nobody's makes it forget what had no GO and say READY again; ours follows at once, so that it
+ * does so before we give it anything. */
+static void ask_ready(dispatch *d, worker *w)
+{
+    gw_mono now = gw_mono_now();
+    char boot[GW_ID_TEXT];
+    if (now.ms - w->told.ms < d->cfg.heartbeat_ms)
+        return;
+    w->told = now;
+    gw_id_format(&d->owner, boot);
+    const char *boots[] = {"nobody", boot};
+    for (size_t i = 0; i < GW_COUNT(boots); i++) {
+        wire_header h = {.type = WIRE_HEARTBEAT, .heartbeat = {gw_str_of(boots[i])}};
+        (void)port_send(d, w->identity, w->identity_n, &h, (gw_str){NULL, 0});
+    }
+}
+
 static void take_message(dispatch *d, message *m)
 {
     zap_role role;
@@ -388,6 +406,8 @@ static void take_message(dispatch *d, message *m)
     if (h->type != WIRE_HEARTBEAT)
         d->busy = true;
     handle(d, w, h, m);
+    if (!w->ready && !w->draining)
+        ask_ready(d, w);
 }
 
 void port_receive(dispatch *d, int wait_ms)

@@ -56,7 +56,7 @@ static void tick(worker *w)
     if (atomic_load(&w->stop))
         worker_drain(w, "signal");
     mind_silence(w);
-    if (now.ms - w->said.ms >= WORKER_HEARTBEAT_MS && !w->lost)
+    if (now.ms - w->said.ms >= w->config.heartbeat_ms && !w->lost)
         worker_say_heartbeat(w);
     if (now.ms - w->watched.ms < 1000)
         return;
@@ -84,12 +84,13 @@ static bool is_drained(worker *w)
 
 gw_code worker_run(worker *w, gw_err *err)
 {
+    int wait_ms = w->config.heartbeat_ms < POLL_MS ? w->config.heartbeat_ms : POLL_MS;
     worker_say_ready(w);
     worker_say_heartbeat(w);
     while (!is_drained(w)) {
         zmq_pollitem_t items[] = {{.socket = link_socket(w->link), .events = ZMQ_POLLIN},
                                   {.fd = w->wake_fd, .events = ZMQ_POLLIN}};
-        if (zmq_poll(items, GW_COUNT(items), POLL_MS) < 0 && zmq_errno() != EINTR)
+        if (zmq_poll(items, GW_COUNT(items), wait_ms) < 0 && zmq_errno() != EINTR)
             return gw_fail(err, GW_EIO, "waiting for the gateway: %s", zmq_strerror(zmq_errno()));
         if (items[1].revents & ZMQ_POLLIN) {
             uint64_t times;
@@ -169,6 +170,8 @@ gw_code worker_new(const worker_config *config, const channel *driver, worker **
         w->config.patience_ms = WORKER_PATIENCE_MS;
     if (w->config.drain_ms == 0)
         w->config.drain_ms = WORKER_DRAIN_MS;
+    if (w->config.heartbeat_ms == 0)
+        w->config.heartbeat_ms = WORKER_HEARTBEAT_MS;
     w->reopen_ms = WORKER_SILENCE_MS;
     w->driver = driver;
     w->wake_fd = -1;

@@ -32,10 +32,10 @@ typedef struct {
     const char *name; /* of this process among workers, e.g. "email-host-4711" */
     const char *endpoint, *server_public;
     const curve_pair *pair;
-    int credit;                        /* tasks in hand, 1..WORKER_CREDIT_MAX */
-    int prepare_threads, send_threads; /* 1..WORKER_THREADS_MAX */
-    size_t message_bytes_max;          /* of one prepared message */
-    int patience_ms, drain_ms;         /* 0 = as above */
+    int credit;                              /* tasks in hand, 1..WORKER_CREDIT_MAX */
+    int prepare_threads, send_threads;       /* 1..WORKER_THREADS_MAX */
+    size_t message_bytes_max;                /* of one prepared message */
+    int heartbeat_ms, patience_ms, drain_ms; /* 0 = as above */
 } worker_config;
 
 typedef struct worker worker;

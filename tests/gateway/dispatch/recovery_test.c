@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <zmq.h>
 
 static rig *of(void **cm)
 {
@@ -112,6 +113,58 @@ static void a_zombies_late_intent_gets_no_go(void **cm)
     assert_int_equal(rig_expect(r, 0, &t), WIRE_ABORT);
     rig_send_intent(r, 1, &other);
     assert_int_equal(rig_expect(r, 1, &other), WIRE_GO);
+}
+
+static void until_workers(rig *r, size_t n)
+{
+    dispatch_status s;
+    do {
+        rig_turn(r);
+        dispatch_get_status(r->d, &s);
+    } while (s.worker_n != n);
+}
+
+/* The boots of the heartbeats that lie in a worker's socket, joined by blanks. */
+static void boots_heard(rig *r, int which, char *ret, size_t cap)
+{
+    char frames[3][512];
+    ret[0] = '\0';
+    for (;;) {
+        int n = 0;
+        int more = 1;
+        for (int i = 0; more; i++) {
+            size_t size = sizeof more;
+            n = zmq_recv(r->workers[which].socket, frames[i % 3], sizeof frames[0] - 1,
+                         ZMQ_DONTWAIT);
+            if (n < 0)
+                return;
+            frames[i % 3][n] = '\0';
+            zmq_getsockopt(r->workers[which].socket, ZMQ_RCVMORE, &more, &size);
+        }
+        wire_header h;
+        if (strcmp(frames[1], "HEARTBEAT") == 0 &&
+            wire_decode(GW_STR("HEARTBEAT"), gw_str_of(frames[2]), r->arena, &h, &r->err) == GW_OK)
+            snprintf(ret + strlen(ret), cap - strlen(ret), "%.*s ", GW_STR_ARG(h.heartbeat.boot));
+    }
+}
+
+static void a_worker_that_was_silent_is_asked_to_say_ready_again(void **cm)
+{
+    rig *r = of(cm);
+    char boots[512];
+    again_with(r, 150, 100);
+    rig_join(r, 0, 4);
+    until_workers(r, 1);
+    r->workers[0].beating = false;
+    until_workers(r, 0);
+    boots_heard(r, 0, boots, sizeof boots);
+    assert_null(strstr(boots, "nobody"));
+    r->workers[0].beating = true;
+    do {
+        rig_turn(r);
+        boots_heard(r, 0, boots, sizeof boots);
+    } while (!strstr(boots, "nobody"));
+    assert_true(strlen(strstr(boots, "nobody")) > strlen("nobody ")); /* then the real one */
 }
 
 static void a_job_that_kills_its_workers_is_parked(void **cm)
@@ -267,6 +320,7 @@ int main(void)
         promise(a_worker_lost_after_go_leaves_it_unknown_and_it_is_never_sent_again),
         promise(a_zombies_late_outcome_turns_unknown_into_delivered),
         promise(a_zombies_late_intent_gets_no_go),
+        promise(a_worker_that_was_silent_is_asked_to_say_ready_again),
         promise(a_job_that_kills_its_workers_is_parked),
         promise(a_gateway_killed_after_go_learns_the_outcome_from_the_living_worker),
         promise(a_gateway_killed_after_go_whose_worker_died_too_leaves_it_unknown),
