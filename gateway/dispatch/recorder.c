@@ -70,10 +70,15 @@ static void set_ok(recorder *r, bool ok, const gw_err *err, const char *doing)
                "doing=%s code=%s text=\"%s\"", doing, gw_code_name(err->code), err->text);
 }
 
-/* What cannot be trimmed now is trimmed in a later turn; `last` keeps it from being read again. */
-static void trim(recorder *r, const gw_str through[STATE_SHARDS])
+/* What cannot be trimmed now is trimmed in a later turn; `last` keeps it from being read again.
+ * group: its last entry per shard. When an earlier trim failed, or a predecessor died before it,
+ * all that is logged goes with it; else a shard without news would keep what is logged already. */
+static void trim(recorder *r, const gw_str group[STATE_SHARDS])
 {
     gw_err err = {0};
+    gw_str through[STATE_SHARDS];
+    for (int i = 0; i < STATE_SHARDS; i++)
+        through[i] = r->trim_again ? gw_str_of(r->last[i]) : group[i];
     r->trim_again = state_outbox_trim_all(r->store, through, &err) != GW_OK;
     if (r->trim_again)
         gw_log(GW_LOG_WARN, "outbox not trimmed yet", "code=%s", gw_code_name(err.code));
@@ -154,7 +159,6 @@ static gw_code recover_positions(recorder *r, gw_err *err)
     for (int i = 0; i < EVIDENCE_SHARDS; i++)
         if (last[i].n < POS_TEXT)
             snprintf(r->last[i], POS_TEXT, "%.*s", GW_STR_ARG(last[i]));
-    r->trim_again = true; /* the one before may have died between append and trim */
     return GW_OK;
 }
 
@@ -171,6 +175,7 @@ gw_code recorder_start(const state_config *config, evidence *ev, void (*failed)(
     r->arena = gw_arena_new(ARENA);
     gw_code rc = r->arena ? state_open(config, &r->store, err)
                           : gw_fail(err, GW_ENOMEM, "starting the recorder");
+    r->trim_again = true; /* the one before may have died between append and trim */
     if (rc == GW_OK)
         rc = recover_positions(r, err);
     if (rc == GW_OK && pthread_create(&r->thread, NULL, run, r) != 0)

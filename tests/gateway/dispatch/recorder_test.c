@@ -1,6 +1,8 @@
 /* Outbox to evidence log: nothing twice, nothing lost, and no sending without it. */
+#include "gateway/dispatch/load.h"
 #include "tests/gateway/dispatch/rig.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -66,6 +68,42 @@ static void a_recorder_that_starts_again_logs_nothing_twice(void **cm)
     assert_int_equal(logged(r) - before, 1);
 }
 
+/* Log what the outbox holds, and die before it is trimmed. */
+static void log_without_trimming(rig *r)
+{
+    gw_str last[STATE_SHARDS] = {{NULL, 0}};
+    state_outbox_entry *e;
+    size_t n;
+    assert_int_equal(state_outbox_read(r->store, last, 100, 0, r->arena, &e, &n, &r->err), GW_OK);
+    for (size_t i = 0; i < n; i++) {
+        char pos[64];
+        int len = snprintf(pos, sizeof pos, "%02d-%.*s", e[i].shard, GW_STR_ARG(e[i].stream_id));
+        const evidence_draft draft = {.outbox_pos = {pos, (size_t)len},
+                                      .event = e[i].rec.event,
+                                      .t = e[i].rec.t,
+                                      .source = e[i].rec.source,
+                                      .debtor = e[i].rec.debtor};
+        assert_int_equal(evidence_append(r->ev, &draft, 1, &r->err), GW_OK);
+    }
+}
+
+static void what_a_predecessor_logged_is_trimmed_though_there_is_news_elsewhere(void **cm)
+{
+    rig *r = of(cm);
+    gw_id one, two;
+    load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("d1"), &one);
+    load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("d2"), &two);
+    assert_int_not_equal(state_shard(&one), state_shard(&two));
+    rig_debtor(r);
+    log_without_trimming(r);
+    uint64_t before = logged(r);
+    rig_tell_of(r, "d2", VERB_DEBTOR,
+                "{\"id\":\"d2\",\"name\":\"Two\",\"role\":\"company\",\"contacts\":[]}");
+    rig_record(r);
+    until_empty(r);
+    assert_int_equal(logged(r) - before, 1);
+}
+
 static void the_recorder_waits_for_a_store_that_is_away(void **cm)
 {
     rig *r = of(cm);
@@ -93,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         promise(every_record_of_the_outbox_is_logged_once_and_then_trimmed),
         promise(a_recorder_that_starts_again_logs_nothing_twice),
+        promise(what_a_predecessor_logged_is_trimmed_though_there_is_news_elsewhere),
         promise(the_recorder_waits_for_a_store_that_is_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
