@@ -180,6 +180,8 @@ static void hand_out(dispatch *d, const claim *cl, worker *w)
     if (rc != GW_OK) {
         f->lost = true;
         f->innocent = rc != GW_EINVAL && rc != GW_ELIMIT; /* a task nobody can carry is its fault */
+        if (w && rc == GW_ECLOSED)
+            port_gone(d, w); /* else it would be claimed for it again and again */
         return;
     }
     f->worker = w;

@@ -137,6 +137,8 @@ void port_receive(dispatch *d, int wait_ms);
  * is full. */
 gw_code port_send(dispatch *d, const uint8_t *identity, size_t identity_n, const wire_header *h,
                   gw_str payload);
+/* The connection of a worker is closed: its flights are lost, it gets nothing more. */
+void port_gone(dispatch *d, const worker *w);
 void port_abort(dispatch *d, flight *f, const char *why);
 void port_heartbeats(dispatch *d);
 /* The worker of a lane with the most free credit, NULL if there is none. */

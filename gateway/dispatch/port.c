@@ -171,6 +171,15 @@ static void remove_worker(dispatch *d, size_t at, const char *why)
     d->busy = true;
 }
 
+void port_gone(dispatch *d, const worker *w)
+{
+    for (size_t i = 0; i < d->worker_n; i++)
+        if (d->workers[i] == w) {
+            remove_worker(d, i, "disconnected");
+            return;
+        }
+}
+
 static void lose_silent(dispatch *d)
 {
     gw_mono now = gw_mono_now();

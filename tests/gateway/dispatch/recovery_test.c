@@ -167,6 +167,21 @@ static void a_worker_that_was_silent_is_asked_to_say_ready_again(void **cm)
     assert_true(strlen(strstr(boots, "nobody")) > strlen("nobody ")); /* then the real one */
 }
 
+static void a_worker_that_hung_up_is_not_tried_again_and_again(void **cm)
+{
+    rig *r = of(cm);
+    rig_debtor(r);
+    rig_join(r, 0, 4); /* the rig's patience with silent workers is a minute */
+    until_workers(r, 1);
+    rig_leave(r, 0);
+    rig_submit(r, "j1", "");
+    until_workers(r, 0);
+    rig_settle(r);
+    assert_int_equal(rig_state(r, "j1"), 'P');
+    int attempts = atoi(rig_field(r, "j1", "n"));
+    assert_in_range(attempts, 1, 2);
+}
+
 static void a_job_that_kills_its_workers_is_parked(void **cm)
 {
     rig *r = of(cm);
@@ -321,6 +336,7 @@ int main(void)
         promise(a_zombies_late_outcome_turns_unknown_into_delivered),
         promise(a_zombies_late_intent_gets_no_go),
         promise(a_worker_that_was_silent_is_asked_to_say_ready_again),
+        promise(a_worker_that_hung_up_is_not_tried_again_and_again),
         promise(a_job_that_kills_its_workers_is_parked),
         promise(a_gateway_killed_after_go_learns_the_outcome_from_the_living_worker),
         promise(a_gateway_killed_after_go_whose_worker_died_too_leaves_it_unknown),
