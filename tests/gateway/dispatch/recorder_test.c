@@ -68,6 +68,34 @@ static void a_recorder_that_starts_again_logs_nothing_twice(void **cm)
     assert_int_equal(logged(r) - before, 1);
 }
 
+/* A recorder that died between append and trim left both: the log has the record, so has the
+ * outbox.
+ */
+static void what_was_logged_but_not_trimmed_is_trimmed_and_not_logged_again(void **cm)
+{
+    rig *r = of(cm);
+    gw_str none[STATE_SHARDS] = {{NULL, 0}};
+    state_outbox_entry *e;
+    size_t n;
+    char pos[64];
+    rig_debtor(r);
+    assert_int_equal(state_outbox_read(r->store, none, 10, 0, r->arena, &e, &n, &r->err), GW_OK);
+    assert_int_equal(n, 1);
+    int len = snprintf(pos, sizeof pos, "%02d-%.*s", e[0].shard, GW_STR_ARG(e[0].stream_id));
+    evidence_draft draft = {.outbox_pos = {pos, (size_t)len},
+                            .event = e[0].rec.event,
+                            .t = e[0].rec.t,
+                            .source = e[0].rec.source,
+                            .debtor = e[0].rec.debtor,
+                            .fact = e[0].rec.fact,
+                            .priv = e[0].rec.priv};
+    assert_int_equal(evidence_append(r->ev, &draft, 1, &r->err), GW_OK);
+    uint64_t before = logged(r);
+    rig_record(r);
+    until_empty(r);
+    assert_int_equal(logged(r), before);
+}
+
 /* Log what the outbox holds, and die before it is trimmed. */
 static void log_without_trimming(rig *r)
 {
@@ -131,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         promise(every_record_of_the_outbox_is_logged_once_and_then_trimmed),
         promise(a_recorder_that_starts_again_logs_nothing_twice),
+        promise(what_was_logged_but_not_trimmed_is_trimmed_and_not_logged_again),
         promise(what_a_predecessor_logged_is_trimmed_though_there_is_news_elsewhere),
         promise(the_recorder_waits_for_a_store_that_is_away),
     };
