@@ -45,7 +45,7 @@ static void check(gw_str m)
         assert(line.n <= HEADER_LINE_MAX && !memchr(line.p, '\r', line.n) &&
                !memchr(line.p, 0, line.n));
         in_headers = in_headers && line.n > 0;
-        if (in_headers && line.p[0] != ' ') {
+        if (in_headers && line.p[0] != ' ' && line.p[0] != '\t') { /* not a folded one */
             size_t known = 0;
             while (known < GW_COUNT(ours) &&
                    !(line.n > strlen(ours[known]) && line.p[strlen(ours[known])] == ':' &&

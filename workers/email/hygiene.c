@@ -3,7 +3,7 @@
 #include "gateway/base/log.h"
 #include "workers/email/address.h"
 
-static gw_code check_lines(gw_str bytes, gw_err *err)
+gw_code hygiene_check_lines(gw_str bytes, gw_err *err)
 {
     enum { LINE_MAX_BYTES = 998 }; /* RFC 5321 §4.5.3.1.6 less CRLF */
     const char *p = bytes.p, *end = bytes.p + bytes.n;
@@ -27,7 +27,7 @@ static gw_code check_lines(gw_str bytes, gw_err *err)
 gw_code hygiene_check(const channel_attempt *a, gw_err *err)
 {
     const wire_task *t = a->task;
-    gw_code rc = a->bytes.n ? check_lines(gw_buf_str(&a->bytes), err)
+    gw_code rc = a->bytes.n ? hygiene_check_lines(gw_buf_str(&a->bytes), err)
                             : gw_fail(err, GW_EINVAL, "the message is empty");
     if (rc == GW_OK && t->from.address.n)
         rc = address_check(t->from.address, "the sender", err);

@@ -8,6 +8,10 @@
 
 #include "workers/runtime/channel.h"
 
+/* Every line ends in CRLF, holds no other CR, no NUL, and at most 998 bytes. GW_EINVAL, GW_ELIMIT.
+ */
+gw_code hygiene_check_lines(gw_str bytes, gw_err *err) GW_NODISCARD;
+
 /* GW_EINVAL says which rule. */
 gw_code hygiene_check(const channel_attempt *a, gw_err *err) GW_NODISCARD;
 

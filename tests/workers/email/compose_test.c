@@ -141,6 +141,43 @@ static void names_and_subjects_of_any_script_read_back(void **state)
     }
 }
 
+/* RFC 2047 §2; GMime alone keeps neither this nor names and values on one line. */
+static void encoded_words_are_short_and_begin_beside_the_headers_name(void **state)
+{
+    (void)state;
+    gw_err err = {0};
+    GW_AUTO_BUF gw_buf b, name;
+    gw_buf_init(&b, COMPOSE_BYTES_MAX);
+    gw_buf_init(&name, 4096);
+    for (int i = 0; i < 20; i++)
+        gw_buf_puts(&name, "上海样品");
+    const gw_str address = GW_STR("a-very-long-name-before-the-at-sign-of-some-sixty-letters@"
+                                  "department.of-accounts-payable.debtor.example.test");
+    const header_mailbox boxes[] = {{{NULL, 0}, address}, {gw_buf_str(&name), address}};
+    for (size_t i = 0; i < 2; i++) {
+        compose_mail m = usual();
+        m.to = &boxes[i];
+        m.subject = gw_buf_str(&name);
+        assert_int_equal(compose_into(&m, &b, &err), GW_OK);
+        check_lines(&b);
+        assert_null(strstr(b.data, ": \r\n"));
+        for (const char *word = b.data; (word = strcasestr(word, "=?utf-8?b?")) != NULL;) {
+            const char *end = strstr(word, "?=");
+            assert_in_range(end + 2 - word, 12, 75);
+            word = end;
+        }
+        GMimeMessage *got = read_back(&b);
+        InternetAddressList *list = g_mime_message_get_addresses(got, GMIME_ADDRESS_TYPE_TO);
+        InternetAddress *who = internet_address_list_get_address(list, 0);
+        assert_string_equal(g_mime_message_get_subject(got), name.data);
+        if (i > 0)
+            assert_string_equal(internet_address_get_name(who), name.data);
+        assert_string_equal(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(who)),
+                            address.p);
+        g_object_unref(got);
+    }
+}
+
 static void texts_survive_every_encoding(void **state)
 {
     (void)state;
@@ -262,7 +299,7 @@ static void unsubscribing_is_one_click_only_with_https(void **state)
     m.unsubscribe_mailto = GW_STR("stop@creditor.example.test");
     assert_int_equal(compose_into(&m, &b, &err), GW_OK);
     assert_non_null(
-        strstr(b.data, "<mailto:stop@creditor.example.test?subject=unsubscribe%20rid0001>"));
+        strstr(b.data, "<mailto:stop@creditor.example.test?subject=unsubscribe%20rid0001>\r\n"));
     assert_null(strstr(b.data, "List-Unsubscribe-Post"));
     m.unsubscribe_url = GW_STR("https://creditor.example.test/stop/rid0001");
     assert_int_equal(compose_into(&m, &b, &err), GW_OK);
@@ -301,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_message_reads_back),
         cmocka_unit_test(names_and_subjects_of_any_script_read_back),
+        cmocka_unit_test(encoded_words_are_short_and_begin_beside_the_headers_name),
         cmocka_unit_test(texts_survive_every_encoding),
         cmocka_unit_test(a_very_long_line_is_broken_up_and_comes_back_whole),
         cmocka_unit_test(the_same_reminder_gives_the_same_bytes),
