@@ -115,7 +115,7 @@ static gw_code prepare(evindex *x, bool read_only, gw_err *err)
     if (!read_only)
         rc = sql_exec(x->db,
                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-                      "PRAGMA cache_size = -65536;",
+                      "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384;",
                       "index", err);
     if (rc == GW_OK && version == 0)
         rc = sql_exec(x->db, schema, "index", err);

@@ -75,7 +75,8 @@ static gw_code prepare(vault *v, bool read_only, gw_err *err)
     if (!read_only)
         rc = sql_exec(v->db,
                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-                      "PRAGMA secure_delete = ON;",
+                      "PRAGMA secure_delete = ON; PRAGMA cache_size = -65536; "
+                      "PRAGMA wal_autocheckpoint = 16384;",
                       "vault", err);
     if (rc == GW_OK && !read_only && version < FORMAT)
         rc = sql_exec(v->db, schema, "vault", err);
