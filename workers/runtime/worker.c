@@ -56,6 +56,8 @@ static void tick(worker *w)
     if (atomic_load(&w->stop))
         worker_drain(w, "signal");
     mind_silence(w);
+    if (w->draining && w->lost)
+        worker_drop_without_go(w); /* nobody is there to say GO: do not wait for it */
     if (now.ms - w->said.ms >= w->config.heartbeat_ms && !w->lost)
         worker_say_heartbeat(w);
     if (now.ms - w->watched.ms < 1000)

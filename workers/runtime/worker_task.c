@@ -184,7 +184,7 @@ static void on_seen(worker *w, const wire_ref *ref)
         end_job(w, j);
 }
 
-static void drop_without_go(worker *w)
+void worker_drop_without_go(worker *w)
 {
     for (job_state s = JOB_TEMPLATE; s < JOB_SENDING; s++)
         for (job *j = job_first(w->jobs, s), *next; j; j = next) {
@@ -203,7 +203,7 @@ static void on_heartbeat(worker *w, gw_str boot)
     if (!known)
         return;
     gw_log(GW_LOG_INFO, "the gateway was started anew", NULL);
-    drop_without_go(w);
+    worker_drop_without_go(w);
     worker_say_ready(w);
     worker_repeat_outcomes(w, 0);
 }
