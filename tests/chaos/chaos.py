@@ -165,12 +165,12 @@ def named_points(folder, args):
         missed = []
         for turn in range(args.rounds):
             for point in POINTS:
-                n = 1 if turn == 0 else c.rng.randint(2, 4)  # some points are passed once a batch
+                n = 1 if turn == 0 else c.rng.randint(2, 6)
                 c.clock_set(weekday_after(c.now))
                 with open(order + ".new", "w", encoding="ascii") as file:
                     file.write(f"{point}:{n}\n")
                 os.rename(order + ".new", order)
-                for _ in range(10):
+                for _ in range(n + 4):  # a batch may pass a point once only
                     c.submit_jobs(20, 200)
                     c.gw.settle()
                     if not os.path.exists(order):
@@ -217,12 +217,14 @@ def orderly_stops(folder, args):
                 c.gw.up.kill()
                 c.gw.up.wait()
                 c.gw.close_sockets()
-                c.gw.wait_children_gone(bound_s)
-                c.say(f"{how}: its children are gone too")
+                # The worker may stay a minute, to tell the next gateway what became of its mails.
+                c.gw.wait_gone(("dunlin-gateway", "redis-server"), bound_s)
+                c.say(f"{how}: gateway and Redis are gone too")
             c.gw.start()
             c.gw.settle()
             c.clock_set(weekday_after(c.now))
         code = c.finish()
+        c.gw.wait_gone(("dunlin-gateway", "redis-server", "dunlin-worker"), bound_s)
         with open(os.path.join(folder, "jobs.jsonl"), encoding="utf-8") as file:
             unknown = file.read().count('"state": "unknown"')
         print(f"  {unknown} unknown after orderly stops (0 expected)")

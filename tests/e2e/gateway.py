@@ -80,7 +80,8 @@ class Gateway:
         with open(os.path.join(self.folder, "up.log"), "ab") as log:
             self.up = subprocess.Popen(
                 [os.path.join(self.bin, "dunlin"), "up", "--data", self.data, "--config",
-                 self.config, "--with", channels], stdout=log, stderr=log, env=self.environment)
+                 self.config, "--with", channels], stdout=log, stderr=log, env=self.environment,
+                preexec_fn=suite.die_with_parent)
         self.wait_ready()
         return self
 
@@ -149,22 +150,22 @@ class Gateway:
                 out[names[name]] = pid
         return out
 
-    def wait_children_gone(self, patience_s):
-        """After dunlin up was killed: its children end by themselves, and only then may it be
-        started again on this folder."""
+    def wait_gone(self, programs, patience_s):
+        """After dunlin up was killed its children end by themselves. Waits for those of them."""
         end = time.monotonic() + patience_s
         while time.monotonic() < end:
             alive = 0
             for pid in filter(str.isdigit, os.listdir("/proc")):
                 try:
                     with open(f"/proc/{pid}/cmdline", "rb") as file:
-                        alive += self.data.encode() in file.read()
+                        line = file.read()
                 except OSError:
                     continue
+                alive += self.data.encode() in line and any(p.encode() in line for p in programs)
             if not alive:
                 return
             time.sleep(0.05)
-        raise TimeoutError("children of dunlin up live on: " + self.logs())
+        raise TimeoutError(f"{programs} of a dead dunlin up live on: " + self.logs())
 
     def kill(self, name):
         """SIGKILL to one of ours; its pid, or None when it is not running just now."""

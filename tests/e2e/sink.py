@@ -45,7 +45,8 @@ class Sink:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log,
+                                            preexec_fn=suite.die_with_parent)
         wait_for_port(self.port, self.process, "smtp-sink")
         return self
 

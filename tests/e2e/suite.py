@@ -1,6 +1,8 @@
 """What every end-to-end test needs: where things are, when to skip, and how to say what happened."""
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -42,6 +44,16 @@ def need_zmq():
         skip("this ZeroMQ was built without CURVE")
 
 
+def die_with_parent():
+    """For Popen's preexec_fn: a test that is killed leaves nothing running."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def end_on_sigterm():
+    """SIGTERM runs the tidying of `finally` too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+
+
 def free_port():
     """A port nobody listens on now. Only for programs that cannot choose one themselves."""
     with socket.socket() as s:
@@ -54,6 +66,7 @@ class Folder:
     failed or `keep` is given."""
 
     def __init__(self, keep=None):
+        end_on_sigterm()
         self.kept = keep is not None
         self.path = keep or tempfile.mkdtemp(prefix="dunlin-", dir="/tmp")
         os.makedirs(self.path, exist_ok=True)
