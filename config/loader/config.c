@@ -71,7 +71,7 @@ static const setting settings[] = {
     {"email.unsubscribe_url", SET_TEXT, AT(email_unsubscribe_url), 0, "", 0, 500, "one-click List-Unsubscribe address (https)"},
     {"email.sessions", SET_COUNT, AT(email_sessions), 4, NULL, 1, 256, "SMTP sessions side by side"},
     {"email.credit", SET_COUNT, AT(email_credit), 256, NULL, 1, 65536, "tasks a worker may hold"},
-    {"email.pdf", SET_WORD, AT(email_pdf), 0, "yes|no", 0, 0, "attach the statement as PDF beside the CSV"},
+    {"email.pdf", SET_WORD, AT(email_pdf), 0, "yes|no", 0, 0, "attach statements as PDF; detailed ones carry the CSV too, and with no it is the CSV alone"},
     {"email.smtp.host", SET_TEXT, AT(smtp_host), 0, "127.0.0.1", 1, 255, "relay"},
     {"email.smtp.port", SET_PORT, AT(smtp_port), 25, NULL, 1, 65535, "relay's port; implicit TLS (465) is not supported"},
     {"email.smtp.tls", SET_WORD, AT(smtp_tls), 0, "required|opportunistic|none", 0, 0, "STARTTLS"},
