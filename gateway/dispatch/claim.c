@@ -29,7 +29,7 @@ static gw_code take_claim(claiming *c, const loaded *l, decision *decided, state
 {
     dispatch *d = c->d;
     gw_wall now = core_now(d);
-    policy_cap *caps = gw_arena_alloc(d->arena, 2 * sizeof *caps);
+    policy_cap *caps = gw_arena_alloc(d->arena, POLICY_TAKES_MAX * sizeof *caps);
     char text[TOKEN_TEXT];
     token_make(l->ref.shard, text);
     char *tok_text = gw_arena_copy(d->arena, gw_str_of(text));

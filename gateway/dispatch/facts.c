@@ -132,7 +132,8 @@ static void read_count(gw_str name, gw_str value, policy_count *list, size_t *n)
     if (name.p[date - 1] != ':' ||
         gw_date_parse((gw_str){name.p + date, GW_DATE_TEXT - 1}, &day, NULL) != GW_OK)
         return;
-    list[(*n)++] = (policy_count){{name.p + 2, date - 3}, day, view_int(value, 0)};
+    list[(*n)++] =
+        (policy_count){.field = {name.p + 2, date - 3}, .day = day, .used = view_int(value, 0)};
 }
 
 const char *facts_paused(const state_hash *control, gw_str channel, gw_str template_name,

@@ -8,7 +8,7 @@
 static const int64_t most_ms = INT64_C(253402300799999);
 
 /* Rules from this one on work on the set of instants; all dated rules stand before it. */
-enum { SET_RULES = 14 };
+enum { CONSENT_RULE = 13, SET_RULES = 18 };
 
 /* What the rules share on their way through the table. */
 typedef struct {
@@ -18,6 +18,7 @@ typedef struct {
     policy_channel channel; /* POLICY_CHANNEL_COUNT: unknown */
     unsigned role;          /* bit, 0: unknown */
     bool contacts;          /* the channel reaches somebody outside */
+    bool confirms;          /* it confirms an opt-out and nothing else */
     int64_t earliest;       /* when all dated rules seen so far let go */
     int64_t deadline;       /* first instant that is too late */
     int32_t first_day;      /* local day of earliest, set by quiet-hours */
@@ -227,6 +228,69 @@ static void look_recipients(walk *w, policy_check *c)
         say(c, POLICY_CHECK_HOLD, "too-many-recipients");
 }
 
+static void look_standing(walk *w, policy_check *c)
+{
+    if (!w->contacts)
+        return;
+    int64_t verified = 0;
+    for (size_t i = 0; i < w->facts->recipient_n; i++) {
+        const policy_recipient *r = &w->facts->recipients[i];
+        verified += r->standing == POLICY_ADDRESS_VERIFIED;
+        if (r->standing == POLICY_ADDRESS_LEAKED)
+            say(c, POLICY_CHECK_HOLD, "address-leaked");
+        else if (r->standing == POLICY_ADDRESS_UNVERIFIED && c->verdict == POLICY_CHECK_PASS)
+            say(c, POLICY_CHECK_HOLD, "address-unverified");
+    }
+    note_int(c, "verified", verified);
+}
+
+/* A legal suppression has no end, a bounce's ends by itself when it has a date. */
+static void look_suppression(walk *w, policy_check *c)
+{
+    int64_t latest = 0;
+    for (size_t i = 0; w->contacts && i < w->facts->recipient_n; i++) {
+        const policy_recipient *r = &w->facts->recipients[i];
+        if (r->suppression == POLICY_SUPPRESSED_NOT)
+            continue;
+        if (r->suppression != POLICY_SUPPRESSED_BOUNCE) {
+            say(c, POLICY_CHECK_HOLD, "suppressed-legal");
+            return;
+        }
+        int64_t until = r->suppressed_until_ms <= 0 ? INT64_MAX : sane(r->suppressed_until_ms);
+        latest = until > latest ? until : latest;
+    }
+    if (latest <= w->now)
+        return;
+    if (latest == INT64_MAX) {
+        say(c, POLICY_CHECK_HOLD, "suppressed-bounce");
+        return;
+    }
+    note_time(c, "until", latest);
+    wait_until(w, c, latest, "suppressed-bounce");
+}
+
+static void look_opinion(policy_check *c, policy_opinion o, const char *code, const char *why)
+{
+    static const char *const names[] = {"unchecked", "yes", "no"};
+    bool known = (unsigned)o < GW_COUNT(names);
+    note_text(c, "verdict", known ? names[o] : "unknown");
+    if (o == POLICY_UNCHECKED || o == POLICY_YES)
+        return;
+    if (code)
+        note_text(c, "reason", code);
+    say(c, POLICY_CHECK_HOLD, why);
+}
+
+static void look_content(walk *w, policy_check *c)
+{
+    look_opinion(c, w->facts->content, w->facts->content_why, "content-blocked");
+}
+
+static void look_eligible(walk *w, policy_check *c)
+{
+    look_opinion(c, w->facts->eligible, w->facts->eligible_why, "provider-forbids");
+}
+
 static pack_consent consent_mode(const walk *w)
 {
     pack_consent mode = PACK_CONSENT_SILENT;
@@ -334,6 +398,101 @@ static void look_quiet_hours(walk *w, policy_check *c)
     limit_to_set(w, c, too_late ? "no-time-left" : "outside-window", w->earliest);
 }
 
+/* Add what `row` says of the days that are looked at. */
+static void add_stated(const walk *w, const policy_window *row, interval_set *ret)
+{
+    for (int32_t day = w->first_day; day < w->first_day + POLICY_DAYS; day++) {
+        zone_span spans[ZONE_SPANS_MAX];
+        size_t n = row->weekdays & (1U << (gw_day_weekday(day) - 1))
+                       ? zone_window(w->facts->zone, day, row->from, row->to, spans)
+                       : 0;
+        for (size_t k = 0; k < n; k++)
+            interval_add(ret, spans[k]);
+    }
+}
+
+static bool stated_well(const policy_window *row)
+{
+    return row->from >= 0 && row->from < row->to && row->to <= ZONE_DAY_MINUTES &&
+           row->group < POLICY_GROUPS_MAX;
+}
+
+/* Intersect with the union of the windows of one kind and group, if there are any. */
+static int64_t keep_stated(walk *w, policy_whose whose, unsigned group)
+{
+    interval_set open;
+    int64_t rows = 0;
+    open.n = 0;
+    for (size_t i = 0; i < w->facts->window_n; i++) {
+        const policy_window *row = &w->facts->windows[i];
+        unsigned of = row->group < POLICY_GROUPS_MAX ? row->group : POLICY_GROUPS_MAX;
+        if (row->whose != whose || (whose == POLICY_WINDOW_OPERATOR && of != group))
+            continue;
+        rows++;
+        if (stated_well(row))
+            add_stated(w, row, &open);
+    }
+    if (rows)
+        interval_intersect(&w->set, &open);
+    return rows;
+}
+
+static int64_t close_stated(walk *w)
+{
+    int64_t rows = 0;
+    for (size_t i = 0; i < w->facts->window_n; i++) {
+        policy_window row = w->facts->windows[i];
+        if (row.whose != POLICY_WINDOW_NEVER)
+            continue;
+        rows++;
+        row.group = 0;
+        if (!stated_well(&row)) {
+            row.from = 0;
+            row.to = ZONE_DAY_MINUTES;
+        }
+        interval_set never;
+        never.n = 0;
+        add_stated(w, &row, &never);
+        for (size_t k = 0; k < never.n; k++)
+            interval_remove(&w->set, never.v[k]);
+    }
+    return rows;
+}
+
+static int64_t first_of(const walk *w)
+{
+    return w->set.n ? w->set.v[0].from_ms : INT64_MAX;
+}
+
+static void look_debtor_windows(walk *w, policy_check *c)
+{
+    if (!w->have_set || !w->contacts)
+        return;
+    int64_t first = first_of(w);
+    note_int(c, "windows", keep_stated(w, POLICY_WINDOW_DEBTOR, 0));
+    note_int(c, "never", close_stated(w));
+    limit_to_set(w, c, "debtor-hours", first);
+}
+
+/* One group past the last collects rows with a group that does not exist: they open nothing. */
+static void look_operator_windows(walk *w, policy_check *c)
+{
+    if (!w->have_set)
+        return;
+    int64_t first = first_of(w);
+    int64_t rows = 0;
+    for (unsigned g = 0; g <= POLICY_GROUPS_MAX; g++)
+        rows += keep_stated(w, POLICY_WINDOW_OPERATOR, g);
+    note_int(c, "windows", rows);
+    limit_to_set(w, c, "operator-hours", first);
+}
+
+static void look_cool_down(walk *w, policy_check *c)
+{
+    (void)w;
+    (void)c;
+}
+
 static void remove_day(walk *w, int32_t day)
 {
     zone_span spans[ZONE_SPANS_MAX];
@@ -380,7 +539,8 @@ static void apply_cap(walk *w, policy_channel field, int64_t max)
         w->set.n = 0;
     for (size_t i = 0; max > 0 && i < w->facts->count_n; i++) {
         const policy_count *u = &w->facts->counts[i];
-        bool in_reach = u->day >= w->first_day && u->day < w->first_day + POLICY_DAYS;
+        bool in_reach = u->day >= w->first_day && u->day < w->first_day + POLICY_DAYS &&
+                        !u->hourly && u->counting == POLICY_PLACED && u->scope == POLICY_OF_SENDER;
         if (in_reach && (u->used >= max || u->used < 0) &&
             gw_str_is(u->field, policy_channel_name(field)))
             remove_day(w, u->day);
@@ -413,25 +573,49 @@ static void look_caps(walk *w, policy_check *c)
 static const struct {
     const char *id;
     void (*look)(walk *w, policy_check *c);
+    bool of_debts; /* does not concern the confirmation of an opt-out */
 } table[POLICY_RULE_COUNT] = {
-    {"clock-ok", look_clock},
-    {"paused", look_paused},
-    {"item-paid", look_paid},
-    {"item-disputed", look_disputed},
-    {"holds", look_holds},
-    {"promise", look_promise},
-    {"not-before", look_not_before},
-    {"not-after", look_not_after},
-    {"zone-known", look_zone},
-    {"role-known", look_role},
-    {"recipient-guard", look_recipients},
-    {"consent", look_consent},
-    {"template-known", look_template},
-    {"channel-ready", look_channel},
-    [SET_RULES] = {"quiet-hours", look_quiet_hours},
-    {"holidays", look_holidays},
-    {"caps", look_caps},
+    {"clock-ok", look_clock, false},
+    {"paused", look_paused, false},
+    {"item-paid", look_paid, true},
+    {"item-disputed", look_disputed, true},
+    {"holds", look_holds, true},
+    {"promise", look_promise, true},
+    {"not-before", look_not_before, false},
+    {"not-after", look_not_after, false},
+    {"zone-known", look_zone, true},
+    {"role-known", look_role, true},
+    {"recipient-guard", look_recipients, false},
+    {"address-standing", look_standing, false},
+    {"suppression", look_suppression, false},
+    {"consent", look_consent, true},
+    {"template-known", look_template, false},
+    {"content", look_content, false},
+    {"eligibility", look_eligible, false},
+    {"channel-ready", look_channel, false},
+    [SET_RULES] = {"quiet-hours", look_quiet_hours, true},
+    {"holidays", look_holidays, true},
+    {"debtor-windows", look_debtor_windows, true},
+    {"operator-windows", look_operator_windows, true},
+    {"cool-down", look_cool_down, true},
+    {"caps", look_caps, true},
 };
+
+/* A confirmation has the next minutes, whatever the hour; nobody's opt-out waits: without one it
+ * is an attempt to contact somebody under a false name. */
+static void confirm(walk *w, policy_check *consent)
+{
+    if (!w->facts->confirmation_due) {
+        say(consent, POLICY_CHECK_HOLD, "nothing-to-confirm");
+        return;
+    }
+    int64_t end = sane(w->now + POLICY_CONFIRM_MS);
+    end = end < w->deadline ? end : w->deadline;
+    if (w->earliest < end)
+        interval_add(&w->set, (policy_interval){w->earliest, end});
+    else
+        say(consent, POLICY_CHECK_HOLD, "no-time-left");
+}
 
 /* ---- from the checks to the verdict ---- */
 
@@ -488,7 +672,9 @@ static gw_code keep_set(policy_decision *d, const walk *w, gw_arena *arena, gw_e
     memcpy(d->allowed, w->set.v, w->set.n * sizeof *d->allowed);
     d->allowed_n = w->set.n;
     d->next_ms = w->set.v[0].from_ms;
-    d->cap_n = policy_caps_at(w->facts, w->rules, (gw_wall){d->next_ms}, d->caps);
+    d->window_end_ms = w->set.v[0].to_ms;
+    if (!w->confirms)
+        d->cap_n = policy_caps_at(w->facts, w->rules, (gw_wall){d->next_ms}, d->caps);
     return GW_OK;
 }
 
@@ -499,7 +685,7 @@ static int64_t look_again(const policy_decision *d, const walk *w)
     for (size_t i = 0; i < d->check_n; i++)
         if (weight(&d->checks[i]) == POLICY_HOLD && d->checks[i].verdict != POLICY_CHECK_LIMIT)
             return 0;
-    return zone_instant(w->facts->zone, w->first_day + POLICY_DAYS, 0).ms;
+    return w->confirms ? 0 : zone_instant(w->facts->zone, w->first_day + POLICY_DAYS, 0).ms;
 }
 
 gw_code policy_decide(const policy_facts *facts, const policy_rules *rules, gw_wall now,
@@ -518,6 +704,7 @@ gw_code policy_decide(const policy_facts *facts, const policy_rules *rules, gw_w
     w.channel = policy_channel_of(gw_str_of(facts->channel));
     w.role = policy_role_of(facts->debtor_role);
     w.contacts = w.channel != POLICY_DESK;
+    w.confirms = facts->purpose && strcmp(facts->purpose, POLICY_PURPOSE_CONFIRM) == 0;
     w.deadline = INT64_MAX;
     w.first_day = 0;
     w.have_set = false;
@@ -526,8 +713,11 @@ gw_code policy_decide(const policy_facts *facts, const policy_rules *rules, gw_w
     for (size_t i = 0; i < POLICY_RULE_COUNT; i++) {
         d.checks[i].rule = table[i].id;
         d.checks[i].why = "";
-        table[i].look(&w, &d.checks[i]);
+        if (!w.confirms || !table[i].of_debts)
+            table[i].look(&w, &d.checks[i]);
     }
+    if (w.confirms)
+        confirm(&w, &d.checks[CONSENT_RULE]);
     conclude(&d);
     gw_code rc = keep_set(&d, &w, arena, err);
     if (rc != GW_OK)
@@ -542,7 +732,7 @@ gw_code policy_decide(const policy_facts *facts, const policy_rules *rules, gw_w
 }
 
 size_t policy_caps_at(const policy_facts *facts, const policy_rules *rules, gw_wall t,
-                      policy_cap ret[2])
+                      policy_cap ret[POLICY_TAKES_MAX])
 {
     policy_channel channel = policy_channel_of(gw_str_of(facts->channel));
     unsigned role = policy_role_of(facts->debtor_role);
@@ -554,7 +744,8 @@ size_t policy_caps_at(const policy_facts *facts, const policy_rules *rules, gw_w
     for (size_t i = 0; i < GW_COUNT(fields); i++) {
         int64_t max = cap_of(rules, role, fields[i]);
         if (max >= 0)
-            ret[n++] = (policy_cap){policy_channel_name(fields[i]), day, max};
+            ret[n++] =
+                (policy_cap){.field = policy_channel_name(fields[i]), .day = day, .max = max};
     }
     return n;
 }

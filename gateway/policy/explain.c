@@ -40,6 +40,24 @@ static const struct {
      "Add a designated contact with an address for the channel."},
     {"too-many-recipients", "There are more recipients than a reminder may have.",
      "Name fewer contacts."},
+    {"address-leaked", "The address was once seen to reach a third party.",
+     "Never use it again; ask the debtor for another one."},
+    {"address-unverified", "It is not verified that this address is the debtor's.",
+     "Verify the address with the debtor, then send the debtor again."},
+    {"suppressed-legal", "The address is on the list of those who must never be contacted.",
+     "None: such an entry does not expire."},
+    {"suppressed-bounce", "Messages to this address came back.",
+     "Ask the debtor for a working address, or wait for the suppression to end."},
+    {"content-blocked", "The content guard found text that must not be sent.",
+     "Mend the template; `dunlin template lint` shows where."},
+    {"provider-forbids", "The provider must not carry this kind of text to this country.",
+     "Use another channel, or a provider whose terms allow it."},
+    {"debtor-hours", "The debtor asked not to be contacted at this time.",
+     "Wait for the hours the debtor named."},
+    {"operator-hours", "It is outside the send window of this source, ladder or template.",
+     "Wait, or change the window with `dunlin window apply`."},
+    {"nothing-to-confirm", "There is no opt-out that waits for its confirmation.",
+     "Nothing to do: an opt-out is confirmed exactly once."},
     {"opted-out", "The recipient has withdrawn consent for this address.",
      "Use another channel; only a new consent changes this."},
     {"consent-missing", "This channel needs consent, and none is recorded for the address.",
@@ -236,7 +254,7 @@ gw_code policy_explain_text(const policy_decision *d, gw_buf *out)
     put_head(out, d);
     for (size_t i = 0; i < d->check_n; i++) {
         const policy_check *c = &d->checks[i];
-        gw_buf_printf(out, "  %-8s %-15s", policy_check_verdict_name(c->verdict), c->rule);
+        gw_buf_printf(out, "  %-8s %-16s", policy_check_verdict_name(c->verdict), c->rule);
         if (*c->why)
             gw_buf_printf(out, " %s", policy_why_sentence(c->why));
         for (size_t k = 0; k < c->input_n; k++)

@@ -27,18 +27,65 @@ enum {
     POLICY_INTERVALS_MAX = 96,
     POLICY_RECIPIENTS_MAX = 32,
     POLICY_INPUTS_MAX = 4,
-    POLICY_RULE_COUNT = 17,
+    POLICY_RULE_COUNT = 24,
+    POLICY_GROUPS_MAX = 8, /* operator's window groups: source, ladder, template, ... */
+    POLICY_TAKES_MAX = 8,  /* counters one contact takes: what one transition can carry */
+    POLICY_CONFIRM_MS = 5 * 60 * 1000, /* 47 CFR 64.1200(a)(12): presumed fine within 5 minutes */
 };
+#define POLICY_PURPOSE_CONFIRM "opt-out-confirmation"
 
 typedef enum { CONSENT_UNKNOWN, CONSENT_GRANTED, CONSENT_WITHDRAWN } policy_consent;
 
+/* What is known about an address itself. UNVERIFIED and LEAKED hold; UNSTATED holds only where a
+ * pack asks for verified addresses. LEAKED: a third party was once seen to read it. */
+typedef enum {
+    POLICY_ADDRESS_UNSTATED,
+    POLICY_ADDRESS_VERIFIED,
+    POLICY_ADDRESS_UNVERIFIED,
+    POLICY_ADDRESS_LEAKED
+} policy_standing;
+
+/* LEGAL never ends, whatever until says. BOUNCE ends at suppressed_until_ms; 0 = not by itself. */
+typedef enum {
+    POLICY_SUPPRESSED_NOT,
+    POLICY_SUPPRESSED_LEGAL,
+    POLICY_SUPPRESSED_BOUNCE
+} policy_suppression;
+
 typedef struct {
-    gw_str address; /* never shown nor kept in a decision */
+    gw_str address; /* never shown nor kept in a decision; a number's region is read off it */
     gw_str role;
     bool designated; /* the debtor itself, or a contact the debtor named */
     bool copy;       /* a copy: without consent it is left out instead of holding the reminder */
     policy_consent consent;
+    policy_standing standing;
+    policy_suppression suppression;
+    int64_t suppressed_until_ms;
 } policy_recipient;
+
+/* Hours somebody stated for the channel of the reminder, in the debtor's local time. DEBTOR: only
+ * then (several unite). NEVER: never then. OPERATOR: only then; windows of one group unite, groups
+ * are intersected. from and to are minutes 0..1440, from < to; any other row opens nothing, and as
+ * NEVER closes its whole days. */
+typedef enum { POLICY_WINDOW_DEBTOR, POLICY_WINDOW_NEVER, POLICY_WINDOW_OPERATOR } policy_whose;
+
+typedef struct {
+    policy_whose whose;
+    uint8_t group;    /* OPERATOR: below POLICY_GROUPS_MAX; a larger one opens nothing */
+    uint8_t weekdays; /* bit 0 Monday ... bit 6 Sunday */
+    int16_t from, to;
+} policy_window;
+
+/* Who sends: a creditor collects its own debt, a third party collects for another. UNKNOWN: rules
+ * for both apply. */
+typedef enum {
+    POLICY_SENDER_UNKNOWN,
+    POLICY_SENDER_CREDITOR,
+    POLICY_SENDER_THIRD_PARTY
+} policy_sender;
+
+/* What others found out for the policy. UNCHECKED passes (nobody checks it here), NO blocks. */
+typedef enum { POLICY_UNCHECKED, POLICY_YES, POLICY_NO } policy_opinion;
 
 /* Kinds: dispute cease-contact lawyer insolvency deceased vulnerable legal; any other kind holds
  * as well. until_ms 0: until released. */
@@ -47,12 +94,33 @@ typedef struct {
     int64_t until_ms;
 } policy_hold;
 
-/* How often cap field ("*" or a channel) was used on a local day of the debtor. A day that is not
- * listed counts 0. */
+/* What a counter counts: every contact that was begun, calls that were answered, calls in which
+ * there was effective talk. */
+typedef enum {
+    POLICY_PLACED,
+    POLICY_ANSWERED,
+    POLICY_EFFECTIVE,
+    POLICY_COUNTING_COUNT
+} policy_counting;
+
+/* Over what: all debts of this debtor of this source; the one debt the reminder is about; the
+ * person over all sources (the same as SENDER for a debtor without a person). */
+typedef enum {
+    POLICY_OF_SENDER,
+    POLICY_OF_DEBT,
+    POLICY_OF_PERSON,
+    POLICY_SCOPE_COUNT
+} policy_scope;
+
+/* How often field ("*": all channels, or a channel) was used on a local day of the debtor, or in an
+ * hour of UTC. What is not listed counts 0; a negative number counts as used up. */
 typedef struct {
     gw_str field;
-    int32_t day;
+    int32_t day; /* local day number; hourly: hours since 1970 UTC */
     int64_t used;
+    policy_counting counting;
+    policy_scope scope; /* DEBT: of this reminder's debt only */
+    bool hourly;
 } policy_count;
 
 /* A zeroed struct holds. Times are ms UTC, 0 = none. All pointers are borrowed for the call. */
@@ -74,6 +142,21 @@ typedef struct {
     const char *paused; /* NULL, or the pause that applies: "all", "channel:email", ... */
     const policy_count *counts;
     size_t count_n;
+    policy_sender sender;
+    gw_str region;  /* where the debtor is: "US-MA", "US-NY-NYC", "CN", or empty: not stated */
+    gw_str debt;    /* key of the one debt it is about (count.h), empty: none */
+    bool is_person; /* counters of scope person are kept for this debtor */
+    const policy_window *windows; /* of this channel */
+    size_t window_n;
+    int64_t talked_debt_ms, talked_ms; /* last conversation about this debt, about any */
+    policy_opinion eligible;           /* may the provider carry this kind of text there? */
+    const char *eligible_why;          /* reason code of NO, static or borrowed */
+    policy_opinion content;            /* did the message pass the content guard? */
+    const char *content_why;
+    /* Purpose "opt-out-confirmation" only: an opt-out has come in that nobody has confirmed. It is
+     * an answer to the person's own message, so rules about debts, hours and caps do not concern
+     * it; it goes out within POLICY_CONFIRM_MS of now or never. */
+    bool confirmation_due;
 } policy_facts;
 
 typedef enum {
@@ -114,12 +197,17 @@ typedef struct {
     size_t input_n;
 } policy_check;
 
-/* A counter to reserve before sending: field "*" or the channel, on that local day, never above
- * max. */
+/* A counter to reserve before sending: its bucket `day` and the `before` buckets ahead of that one
+ * together stay below max, then it grows by one. check_only: looked at, not grown (a second cap on
+ * a counter that another row grows). max INT64_MAX: only counted. count.h has the stored names. */
 typedef struct {
-    const char *field;
-    int32_t day;
+    const char *field; /* "*" or the channel */
+    int32_t day;       /* local day; hourly: hours since 1970 UTC */
     int64_t max;
+    policy_counting counting;
+    policy_scope scope;
+    bool hourly, check_only;
+    uint8_t before;
 } policy_cap;
 
 typedef struct {
@@ -132,7 +220,9 @@ typedef struct {
                         time can end it, else 0 */
     policy_check *checks;
     size_t check_n;
-    policy_cap caps[2]; /* to take on the day of next_ms: at most "*" and the channel's */
+    int64_t window_end_ms; /* ALLOW, LATER: the interval of next_ms ends here; what is sent in it
+                              must not arrive later (an SMS's validity) */
+    policy_cap caps[POLICY_TAKES_MAX]; /* to take at next_ms */
     size_t cap_n;
     uint32_t left_out; /* bit i: recipients[i] is a copy without consent and must be left out */
     char pack_hash[POLICY_HASH_TEXT];
@@ -146,9 +236,9 @@ gw_code policy_decide(const policy_facts *facts, const policy_rules *rules, gw_w
                       gw_arena *arena, policy_decision *ret, gw_err *err) GW_NODISCARD;
 
 /* The caps a contact at t would take, when a timing model moved it within the allowed intervals to
- * another day than next_ms. Returns how many (0..2). */
+ * another day than next_ms. Returns how many. */
 size_t policy_caps_at(const policy_facts *facts, const policy_rules *rules, gw_wall t,
-                      policy_cap ret[2]);
+                      policy_cap ret[POLICY_TAKES_MAX]);
 
 const char *policy_verdict_name(policy_verdict v);             /* "allow", "later", ... */
 const char *policy_check_verdict_name(policy_check_verdict v); /* "pass", "limit", ... */

@@ -14,8 +14,10 @@ static void try_rules(gw_str text, bool calendar, gw_arena *arena)
 {
     static zone *z;
     GW_AUTO(policy_rules_free) policy_rules *r = policy_rules_new();
-    const policy_recipient to = {GW_STR("a@b.example.test"), GW_STR("primary"), true, false,
-                                 CONSENT_GRANTED};
+    const policy_recipient to = {.address = GW_STR("a@b.example.test"),
+                                 .role = GW_STR("primary"),
+                                 .designated = true,
+                                 .consent = CONSENT_GRANTED};
     gw_err err = {0};
     if (!r || (!z && zone_open(GW_STR("Australia/Lord_Howe"), &z, &err) != GW_OK))
         return;

@@ -198,10 +198,12 @@ static void invent(const fixture *f, story *s)
     x->recipients = s->people;
     x->recipient_n = clean ? 1 : (size_t)upto(PEOPLE_MAX);
     for (size_t i = 0; i < x->recipient_n; i++)
-        s->people[i] =
-            (policy_recipient){one_in(20) && !clean ? GW_STR("") : GW_STR("a@b.example.test"),
-                               GW_STR("primary"), clean || !one_in(15), i > 0 && one_in(2),
-                               clean ? CONSENT_GRANTED : (policy_consent)upto(3)};
+        s->people[i] = (policy_recipient){
+            .address = one_in(20) && !clean ? GW_STR("") : GW_STR("a@b.example.test"),
+            .role = GW_STR("primary"),
+            .designated = clean || !one_in(15),
+            .copy = i > 0 && one_in(2),
+            .consent = clean ? CONSENT_GRANTED : (policy_consent)upto(3)};
     x->holds = s->holds;
     x->hold_n = clean || one_in(2) ? 0 : (size_t)upto(HOLDS_MAX + 1);
     for (size_t i = 0; i < x->hold_n; i++)
@@ -220,8 +222,9 @@ static void invent(const fixture *f, story *s)
     x->count_n = (size_t)upto(COUNTS_MAX + 1);
     for (size_t i = 0; i < x->count_n; i++)
         s->counts[i] =
-            (policy_count){gw_str_of(fields[upto(GW_COUNT(fields))]),
-                           (int32_t)(s->now / GW_MS_PER_DAY) + (int32_t)upto(16) - 1, upto(4)};
+            (policy_count){.field = gw_str_of(fields[upto(GW_COUNT(fields))]),
+                           .day = (int32_t)(s->now / GW_MS_PER_DAY) + (int32_t)upto(16) - 1,
+                           .used = upto(4)};
 }
 
 static policy_decision decide(const fixture *f, const story *s, int64_t now)

@@ -61,10 +61,12 @@ static policy_count counts[2];
 /* Facts that nothing speaks against. */
 static policy_facts clear_facts(const fixture *f)
 {
-    people[0] = (policy_recipient){GW_STR("ap@acme.example.test"), GW_STR("primary"), true, false,
-                                   CONSENT_UNKNOWN};
-    people[1] = (policy_recipient){GW_STR("cfo@acme.example.test"), GW_STR("finance_head"), true,
-                                   true, CONSENT_UNKNOWN};
+    people[0] = (policy_recipient){
+        .address = GW_STR("ap@acme.example.test"), .role = GW_STR("primary"), .designated = true};
+    people[1] = (policy_recipient){.address = GW_STR("cfo@acme.example.test"),
+                                   .role = GW_STR("finance_head"),
+                                   .designated = true,
+                                   .copy = true};
     return (policy_facts){.channel = "email",
                           .purpose = "reminder",
                           .debtor_role = GW_STR("company"),
@@ -369,8 +371,8 @@ static void a_used_up_day_is_passed_over(void **state)
     policy_facts facts = clear_facts(f);
     int32_t today = zone_local(f->berlin, (gw_wall){at(noon)}).day;
     facts.count_n = 2;
-    counts[0] = (policy_count){GW_STR("*"), today, 2};
-    counts[1] = (policy_count){GW_STR("email"), today + 1, 7};
+    counts[0] = (policy_count){.field = GW_STR("*"), .day = today, .used = 2};
+    counts[1] = (policy_count){.field = GW_STR("email"), .day = today + 1, .used = 7};
     policy_decision d = decide(f, &facts, at(noon));
     expect(&d, POLICY_LATER, "caps", "cap-reached");
     expect_next(&d, "2026-03-06T08:00:00+01:00");
@@ -378,10 +380,11 @@ static void a_used_up_day_is_passed_over(void **state)
     counts[0].used = 1;
     d = decide(f, &facts, at(noon));
     expect(&d, POLICY_ALLOW, "", "");
-    counts[0] = (policy_count){GW_STR("sms"), today, 99}; /* another channel's count */
+    counts[0] = (policy_count){
+        .field = GW_STR("sms"), .day = today, .used = 99}; /* another channel's count */
     d = decide(f, &facts, at(noon));
     expect(&d, POLICY_ALLOW, "", "");
-    counts[0] = (policy_count){GW_STR("*"), today, -1};
+    counts[0] = (policy_count){.field = GW_STR("*"), .day = today, .used = -1};
     d = decide(f, &facts, at(noon));
     expect(&d, POLICY_LATER, "caps", "cap-reached");
 }
@@ -393,12 +396,147 @@ static void when_all_days_ahead_are_used_up_it_is_looked_at_again_later(void **s
     policy_count all[POLICY_DAYS];
     int32_t today = zone_local(f->berlin, (gw_wall){at(noon)}).day;
     for (int i = 0; i < POLICY_DAYS; i++)
-        all[i] = (policy_count){GW_STR("*"), today + i, 2};
+        all[i] = (policy_count){.field = GW_STR("*"), .day = today + i, .used = 2};
     facts.counts = all;
     facts.count_n = POLICY_DAYS;
     policy_decision d = decide(f, &facts, at(noon));
     expect(&d, POLICY_HOLD, "caps", "cap-reached");
     expect_next(&d, "2026-03-18T00:00:00+01:00");
+}
+
+static void an_address_that_leaked_or_is_not_verified_holds(void **state)
+{
+    fixture *f = *state;
+    policy_facts facts = clear_facts(f);
+    people[0].standing = POLICY_ADDRESS_VERIFIED;
+    policy_decision d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_ALLOW, "", "");
+    people[0].standing = POLICY_ADDRESS_UNVERIFIED;
+    d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_HOLD, "address-standing", "address-unverified");
+    facts.recipient_n = 2;
+    people[1].standing = POLICY_ADDRESS_LEAKED; /* a copy to a third party is one too */
+    d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_HOLD, "address-standing", "address-leaked");
+}
+
+static void a_legal_suppression_never_ends_and_a_bounce_does(void **state)
+{
+    fixture *f = *state;
+    policy_facts facts = clear_facts(f);
+    people[0].suppression = POLICY_SUPPRESSED_BOUNCE;
+    people[0].suppressed_until_ms = at("2026-03-09T12:00:00+01:00");
+    policy_decision d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_LATER, "suppression", "suppressed-bounce");
+    expect_next(&d, "2026-03-09T12:00:00+01:00");
+    people[0].suppressed_until_ms = 0;
+    d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_HOLD, "suppression", "suppressed-bounce");
+    people[0].suppression = POLICY_SUPPRESSED_LEGAL;
+    people[0].suppressed_until_ms = at("2026-03-01T12:00:00+01:00"); /* means nothing here */
+    d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_HOLD, "suppression", "suppressed-legal");
+}
+
+static void blocked_content_and_a_provider_that_forbids_it_hold(void **state)
+{
+    fixture *f = *state;
+    policy_facts facts = clear_facts(f);
+    facts.content = POLICY_NO;
+    facts.content_why = "threat";
+    policy_decision d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_HOLD, "content", "content-blocked");
+    facts.content = POLICY_YES;
+    facts.eligible = POLICY_NO;
+    d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_HOLD, "eligibility", "provider-forbids");
+    facts.eligible = (policy_opinion)17;
+    d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_HOLD, "eligibility", "provider-forbids");
+}
+
+static void the_debtors_own_hours_and_the_operators_narrow_the_window(void **state)
+{
+    fixture *f = *state;
+    policy_facts facts = clear_facts(f);
+    const policy_window rows[] = {
+        {POLICY_WINDOW_DEBTOR, 0, 0x1f, 14 * 60, 22 * 60},
+        {POLICY_WINDOW_NEVER, 0, 1U << 2, 14 * 60, 15 * 60}, /* Wednesday */
+        {POLICY_WINDOW_OPERATOR, 0, 0x7f, 9 * 60, 12 * 60},
+        {POLICY_WINDOW_OPERATOR, 0, 0x7f, 15 * 60 + 30, 17 * 60},
+        {POLICY_WINDOW_OPERATOR, 1, 0x7f, 0, 16 * 60},
+        {POLICY_WINDOW_OPERATOR, POLICY_GROUPS_MAX, 0x7f, 0, 1440},
+    };
+    static const struct {
+        size_t rows;
+        const char *rule, *why, *next, *end;
+    } steps[] = {
+        {1, "debtor-windows", "debtor-hours", "2026-03-04T14:00:00+01:00",
+         "2026-03-04T20:00:00+01:00"},
+        {2, "debtor-windows", "debtor-hours", "2026-03-04T15:00:00+01:00",
+         "2026-03-04T20:00:00+01:00"},
+        {4, "operator-windows", "operator-hours", "2026-03-04T15:30:00+01:00",
+         "2026-03-04T17:00:00+01:00"},
+        {5, "operator-windows", "operator-hours", "2026-03-04T15:30:00+01:00",
+         "2026-03-04T16:00:00+01:00"},
+    };
+    facts.windows = rows;
+    for (size_t i = 0; i < GW_COUNT(steps); i++) {
+        facts.window_n = steps[i].rows;
+        policy_decision d = decide(f, &facts, at(noon));
+        expect(&d, POLICY_LATER, steps[i].rule, steps[i].why);
+        expect_next(&d, steps[i].next);
+        assert_true(d.window_end_ms == at(steps[i].end));
+    }
+    facts.window_n = 6; /* a group that does not exist opens nothing */
+    policy_decision d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_HOLD, "operator-windows", "operator-hours");
+}
+
+static void nonsense_in_a_stated_window_closes_instead_of_opening(void **state)
+{
+    fixture *f = *state;
+    policy_facts facts = clear_facts(f);
+    policy_window row = {POLICY_WINDOW_DEBTOR, 0, 0x7f, 20 * 60, 8 * 60};
+    facts.windows = &row;
+    facts.window_n = 1;
+    policy_decision d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_HOLD, "debtor-windows", "debtor-hours");
+    row.whose = POLICY_WINDOW_NEVER;
+    row.weekdays = 1U << 2;
+    d = decide(f, &facts, at(noon));
+    expect(&d, POLICY_LATER, "debtor-windows", "debtor-hours");
+    expect_next(&d, "2026-03-05T08:00:00+01:00");
+}
+
+static void an_opt_out_is_confirmed_within_five_minutes_or_never(void **state)
+{
+    fixture *f = *state;
+    policy_facts facts = clear_facts(f);
+    facts.purpose = POLICY_PURPOSE_CONFIRM;
+    people[0].consent = CONSENT_WITHDRAWN;
+    facts.hold_n = 1;
+    holds[0] = (policy_hold){GW_STR("cease-contact"), 0};
+    int64_t night = at("2026-03-04T23:30:00+01:00");
+    policy_decision d = decide(f, &facts, night);
+    expect(&d, POLICY_HOLD, "consent", "nothing-to-confirm");
+    facts.confirmation_due = true;
+    d = decide(f, &facts, night);
+    expect(&d, POLICY_ALLOW, "", "");
+    assert_int_equal(d.allowed_n, 1);
+    assert_true(d.window_end_ms == night + POLICY_CONFIRM_MS);
+    assert_int_equal(d.cap_n, 0);
+    people[0].suppression = POLICY_SUPPRESSED_LEGAL;
+    d = decide(f, &facts, night);
+    expect(&d, POLICY_HOLD, "suppression", "suppressed-legal");
+    people[0].suppression = POLICY_SUPPRESSED_NOT;
+    facts.not_before_ms = night + POLICY_CONFIRM_MS;
+    d = decide(f, &facts, night);
+    expect(&d, POLICY_HOLD, "consent", "no-time-left");
+    facts.not_before_ms = 0;
+    people[0].designated = false;
+    d = decide(f, &facts, night);
+    expect(&d, POLICY_REFUSE, "recipient-guard", "third-party");
 }
 
 static void the_desk_contacts_nobody_and_needs_no_recipient(void **state)
@@ -421,14 +559,15 @@ static void all_rules_are_listed_in_order_even_after_a_refusal(void **state)
     policy_decision d = decide(f, &facts, at("2026-03-04T23:00:00+01:00"));
     expect(&d, POLICY_REFUSE, "recipient-guard", "third-party");
     static const char *const order[] = {
-        "clock-ok",        "paused",     "item-paid",      "item-disputed", "holds",
-        "promise",         "not-before", "not-after",      "zone-known",    "role-known",
-        "recipient-guard", "consent",    "template-known", "channel-ready", "quiet-hours",
-        "holidays",        "caps"};
+        "clock-ok",        "paused",           "item-paid",     "item-disputed", "holds",
+        "promise",         "not-before",       "not-after",     "zone-known",    "role-known",
+        "recipient-guard", "address-standing", "suppression",   "consent",       "template-known",
+        "content",         "eligibility",      "channel-ready", "quiet-hours",   "holidays",
+        "debtor-windows",  "operator-windows", "cool-down",     "caps"};
     for (size_t i = 0; i < GW_COUNT(order); i++)
         assert_string_equal(d.checks[i].rule, order[i]);
     assert_int_equal(d.checks[3].verdict, POLICY_CHECK_HOLD);
-    assert_int_equal(d.checks[14].verdict, POLICY_CHECK_LIMIT);
+    assert_int_equal(d.checks[18].verdict, POLICY_CHECK_LIMIT);
 }
 
 static void the_explanation_speaks_to_people_and_holds_no_personal_data(void **state)
@@ -476,6 +615,12 @@ int main(void)
         cmocka_unit_test(sms_needs_a_granted_consent),
         cmocka_unit_test(a_used_up_day_is_passed_over),
         cmocka_unit_test(when_all_days_ahead_are_used_up_it_is_looked_at_again_later),
+        cmocka_unit_test(an_address_that_leaked_or_is_not_verified_holds),
+        cmocka_unit_test(a_legal_suppression_never_ends_and_a_bounce_does),
+        cmocka_unit_test(blocked_content_and_a_provider_that_forbids_it_hold),
+        cmocka_unit_test(the_debtors_own_hours_and_the_operators_narrow_the_window),
+        cmocka_unit_test(nonsense_in_a_stated_window_closes_instead_of_opening),
+        cmocka_unit_test(an_opt_out_is_confirmed_within_five_minutes_or_never),
         cmocka_unit_test(the_desk_contacts_nobody_and_needs_no_recipient),
         cmocka_unit_test(all_rules_are_listed_in_order_even_after_a_refusal),
         cmocka_unit_test(the_explanation_speaks_to_people_and_holds_no_personal_data),
