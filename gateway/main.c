@@ -1,7 +1,9 @@
 /* dunlin-gateway - receives, remembers, decides, hands out, records. See roles.h for the parts.
  *
  *     dunlin-gateway --data DIR [--config FILE] [--roles intake,dispatch,recorder]
+ *                    [--channels email,sms,voice]
  *
+ * --channels names those that workers are expected for, instead of workers.channels.
  * SIGTERM and SIGINT drain: intake closes, nothing new is claimed, what is in flight is waited for,
  * the log gets a last checkpoint, exit 0. Exit 1 refused or failed, 2 usage, 75 the state store is
  * not reachable. Logs (standard error) hold ids, codes and counts only. */
@@ -22,23 +24,26 @@
 enum { EXIT_USAGE = 2 };
 
 typedef struct {
-    const char *data, *config, *roles;
+    const char *data, *config, *roles, *channels;
 } options;
 
 static bool parse_options(int argc, char **argv, options *ret)
 {
-    static const struct option known[] = {{"data", required_argument, NULL, 'd'},
-                                          {"config", required_argument, NULL, 'c'},
-                                          {"roles", required_argument, NULL, 'r'},
-                                          {"version", no_argument, NULL, 'V'},
-                                          {0}};
+    static const struct option known[] = {
+        {"data", required_argument, NULL, 'd'},  {"config", required_argument, NULL, 'c'},
+        {"roles", required_argument, NULL, 'r'}, {"channels", required_argument, NULL, 'n'},
+        {"version", no_argument, NULL, 'V'},     {0}};
     options o = {.roles = "intake,dispatch,recorder"};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (c == 'V') {
             puts("dunlin-gateway " DUNLIN_VERSION);
             exit(0);
         }
-        const char **to = c == 'd' ? &o.data : c == 'c' ? &o.config : c == 'r' ? &o.roles : NULL;
+        const char **to = c == 'd'   ? &o.data
+                          : c == 'c' ? &o.config
+                          : c == 'r' ? &o.roles
+                          : c == 'n' ? &o.channels
+                                     : NULL;
         if (!to)
             return false;
         *to = optarg;
@@ -75,7 +80,7 @@ int main(int argc, char **argv)
     gw_log_setup("dunlin-gateway", GW_LOG_INFO);
     if (!parse_options(argc, argv, &o)) {
         fprintf(stderr, "dunlin-gateway --data DIR [--config FILE] "
-                        "[--roles intake,dispatch,recorder]\n");
+                        "[--roles intake,dispatch,recorder] [--channels email,sms,voice]\n");
         return EXIT_USAGE;
     }
     /* Before any thread starts, so that all inherit it and only sigwait below takes them. */
@@ -91,7 +96,7 @@ int main(int argc, char **argv)
     roles *r = NULL;
     gw_code rc = config_load(o.config, o.data, &c, &err);
     if (rc == GW_OK)
-        rc = roles_start(c, o.roles, &r, &err);
+        rc = roles_start(c, o.roles, o.channels, &r, &err);
     if (rc != GW_OK) {
         gw_log(GW_LOG_ERROR, "not started", "code=%s text=\"%s\"", gw_code_name(rc), err.text);
         return gw_exit_code(rc);

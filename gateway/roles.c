@@ -18,6 +18,7 @@ enum { INTAKE = 1, DISPATCH = 2, RECORDER = 4, NAME_MAX_BYTES = 300 };
 struct roles {
     const config *c;
     unsigned wanted;
+    unsigned channels; /* bit policy_channel: served by workers */
     gw_clock *clock;
     clock_walk *walk;
     state_config store;
@@ -240,7 +241,7 @@ static void fill_dispatch_config(roles *r)
                    .address = c->email_from_address,
                    .reply_to = c->email_reply_to,
                    .unsubscribe = r->unsubscribe},
-        .channels = 1U << POLICY_EMAIL, /* the channels that have a worker program */
+        .channels = r->channels,
         .retry = retry,
         .promise_grace_days = ROLES_GRACE_DAYS,
         .hold_recheck_ms = ROLES_RECHECK_MS,
@@ -324,6 +325,21 @@ static gw_code parse_roles(const char *names, unsigned *ret, gw_err *err)
     return GW_OK;
 }
 
+static gw_code parse_channels(const char *names, unsigned *ret, gw_err *err)
+{
+    unsigned wanted = 0;
+    for (const char *p = names; *p;) {
+        size_t n = strcspn(p, ",");
+        policy_channel ch = policy_channel_of((gw_str){p, n});
+        if (ch == POLICY_CHANNEL_COUNT)
+            return gw_fail(err, GW_EINVAL, "workers.channels: channels are email, sms and voice");
+        wanted |= 1U << ch;
+        p += n + (p[n] == ',');
+    }
+    *ret = wanted;
+    return GW_OK;
+}
+
 static gw_code start_parts(roles *r, gw_err *err)
 {
     char keys[CONFIG_PATH_BYTES];
@@ -352,13 +368,16 @@ static gw_code start_parts(roles *r, gw_err *err)
     return rc;
 }
 
-gw_code roles_start(const config *c, const char *names, roles **ret, gw_err *err)
+gw_code roles_start(const config *c, const char *names, const char *channels, roles **ret,
+                    gw_err *err)
 {
     roles *r = calloc(1, sizeof *r);
     if (!r)
         return gw_fail(err, GW_ENOMEM, "starting");
     r->c = c;
     gw_code rc = parse_roles(names, &r->wanted, err);
+    if (rc == GW_OK)
+        rc = parse_channels(channels ? channels : c->worker_channels, &r->channels, err);
     if (rc == GW_OK)
         rc = start_parts(r, err);
     if (rc != GW_OK) {

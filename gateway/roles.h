@@ -22,9 +22,11 @@ enum {
 
 typedef struct roles roles;
 
-/* names: comma separated. GW_EINVAL an unknown role or configuration, GW_EBUSY the state store does
- * not answer, else what the parts say. */
-gw_code roles_start(const config *c, const char *names, roles **ret, gw_err *err) GW_NODISCARD;
+/* names, channels: comma separated; channels are those that workers are expected for (NULL: as
+ * workers.channels says). GW_EINVAL an unknown role, channel or configuration, GW_EBUSY the state
+ * store does not answer, else what the parts say. */
+gw_code roles_start(const config *c, const char *names, const char *channels, roles **ret,
+                    gw_err *err) GW_NODISCARD;
 /* Drain and close everything. Accepts NULL. */
 void roles_stop(roles *r);
 

@@ -1,9 +1,6 @@
 /* dunlin-worker - one channel per process: takes tasks from a gateway, contacts people, reports. */
-#include "config/loader/config.h"
 #include "gateway/base/log.h"
-#include "workers/email/compose.h"
-#include "workers/email/email.h"
-#include "workers/runtime/worker.h"
+#include "workers/channels.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -12,13 +9,15 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: dunlin-worker --channel email [--data DIR] [--config FILE] [options]\n"
-    "  --transport outbox|smtp  instead of email.transport; outbox contacts nobody\n"
+    "usage: dunlin-worker --channel email|sms [--data DIR] [--config FILE] [options]\n"
+    "  --transport NAME         instead of the channel's: email has outbox and smtp, sms has "
+    "outbox;\n"
+    "                           outbox contacts nobody\n"
     "  --endpoint ENDPOINT      of the gateway, instead of workers.endpoint\n"
     "  --key NAME               secret key keys/secret/NAME.key of the data folder (worker)\n"
     "  --name NAME              of this process among workers (channel, host and process id)\n"
-    "  --credit N               tasks in hand, instead of email.credit\n"
-    "  --sessions N             sending threads, instead of email.sessions\n"
+    "  --credit N               tasks in hand, instead of the channel's\n"
+    "  --sessions N             sending threads, instead of the channel's\n"
     "  --prepare N              preparing threads (2)\n"
     "Stops with SIGTERM or SIGINT: finishes what is in hand; a second one stops at once.\n"
     "Exit: 0 stopped, 1 failed, 2 usage, 75 gave up work in hand.\n";
@@ -112,48 +111,6 @@ static bool read_options(int argc, char **argv, options *o)
     return good && optind == argc;
 }
 
-static smtp_tls tls_of(const char *word)
-{
-    static const char *const words[] = {
-        [SMTP_TLS_NONE] = "none",
-        [SMTP_TLS_STARTTLS] = "opportunistic",
-        [SMTP_TLS_REQUIRED] = "required",
-    };
-    for (size_t i = 0; i < GW_COUNT(words); i++)
-        if (strcmp(word, words[i]) == 0)
-            return (smtp_tls)i;
-    return SMTP_TLS_REQUIRED;
-}
-
-static email_config email_settings(const config *c, const options *o, const char *outbox)
-{
-    enum { FINAL_MS = 600000 }; /* RFC 5321 §4.5.3.2.6: giving up early makes an unknown */
-    int silence = (int)c->smtp_timeout_ms;
-    const char *transport = o->transport ? o->transport : c->email_transport;
-    return (email_config){
-        .transport = strcmp(transport, "smtp") == 0 ? EMAIL_SMTP : EMAIL_OUTBOX,
-        .from_name = c->email_from_name,
-        .from_address = c->email_from_address,
-        .reply_to = c->email_reply_to,
-        .unsubscribe_mailto = c->email_unsubscribe_mailto,
-        .unsubscribe_url = c->email_unsubscribe_url,
-        .pdf = strcmp(c->email_pdf, "yes") == 0,
-        .outbox = {.folder = outbox, .sync = true},
-        .smtp = {.host = c->smtp_host,
-                 .port = (int)c->smtp_port,
-                 .tls = tls_of(c->smtp_tls),
-                 .ca_file = c->smtp_ca_file,
-                 .user = c->smtp_user,
-                 .password_file = c->smtp_password_file,
-                 .hostname = c->smtp_hostname,
-                 .dsn = c->smtp_dsn ? SMTP_DSN_SUCCESS | SMTP_DSN_FAILURE | SMTP_DSN_DELAY : 0,
-                 .greeting_ms = silence,
-                 .envelope_ms = silence,
-                 .data_ms = silence,
-                 .transfer_ms = silence,
-                 .final_ms = silence > FINAL_MS ? silence : FINAL_MS}};
-}
-
 static gw_code run(const worker_config *settings, const channel *driver, gw_err *err)
 {
     worker *w = NULL;
@@ -175,39 +132,55 @@ static gw_code run(const worker_config *settings, const channel *driver, gw_err 
     return rc;
 }
 
-static gw_code start(const config *c, const options *o, gw_err *err)
+static const channel_program *const programs[] = {&email_program, &sms_program};
+
+static const channel_program *program_named(const char *name)
 {
-    char path[CONFIG_PATH_BYTES], relative[CONFIG_PATH_BYTES], outbox[CONFIG_PATH_BYTES];
+    for (size_t i = 0; name && i < GW_COUNT(programs); i++)
+        if (strcmp(programs[i]->name, name) == 0)
+            return programs[i];
+    return NULL;
+}
+
+static bool is_among(const char *words, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = words; *p; p += strcspn(p, "|"), p += *p == '|')
+        if (strcspn(p, "|") == n && memcmp(p, word, n) == 0)
+            return true;
+    return false;
+}
+
+static gw_code start(const config *c, const options *o, const channel_program *program, gw_err *err)
+{
+    char path[CONFIG_PATH_BYTES], relative[CONFIG_PATH_BYTES];
     char host[64] = "host", name[128], server[CURVE_KEY_TEXT];
     curve_pair pair;
-    config_data_path(c, "run/worker-home", path);
-    gw_code rc = smtp_process_setup(path, err);
     config_data_path(c, "keys/gateway.pub", path);
-    if (rc == GW_OK)
-        rc = curve_load_public(path, server, err);
+    gw_code rc = curve_load_public(path, server, err);
     snprintf(relative, sizeof relative, "keys/secret/%s.key", o->key);
     config_data_path(c, relative, path);
     if (rc == GW_OK)
         rc = curve_load(path, &pair, err);
-    config_data_path(c, "outbox", outbox);
-    email_config settings = email_settings(c, o, outbox);
-    channel driver;
-    if (rc == GW_OK)
-        rc = email_channel(&settings, &driver, err);
-    if (rc != GW_OK)
-        return rc;
     gethostname(host, sizeof host - 1);
-    snprintf(name, sizeof name, "%s-%s-%d", o->channel, host, (int)getpid());
-    int credit = o->credit ? o->credit : (int)c->email_credit;
+    snprintf(name, sizeof name, "%s-%s-%d", program->name, host, (int)getpid());
     worker_config work = {.name = o->name ? o->name : name,
                           .endpoint = o->endpoint ? o->endpoint : c->worker_endpoint,
                           .server_public = server,
                           .pair = &pair,
-                          .credit = credit < WORKER_CREDIT_MAX ? credit : WORKER_CREDIT_MAX,
                           .prepare_threads = o->prepare,
-                          .send_threads = o->sessions ? o->sessions : (int)c->email_sessions,
-                          .message_bytes_max = COMPOSE_BYTES_MAX,
                           .heartbeat_ms = (int)c->worker_heartbeat_ms};
+    channel driver;
+    if (rc == GW_OK)
+        rc = program->open(c, o->transport, &work, &driver, err);
+    if (rc != GW_OK)
+        return rc;
+    if (o->credit)
+        work.credit = o->credit;
+    if (work.credit > WORKER_CREDIT_MAX)
+        work.credit = WORKER_CREDIT_MAX;
+    if (o->sessions)
+        work.send_threads = o->sessions;
     rc = run(&work, &driver, err);
     curve_wipe(&pair);
     if (rc != GW_ETIMEOUT) /* else its threads are still at work */
@@ -226,13 +199,18 @@ int main(int argc, char **argv)
         fputs(o.help ? usage : "dunlin-worker " DUNLIN_VERSION "\n", stdout);
         return 0;
     }
-    if (!o.channel || strcmp(o.channel, "email") != 0) {
-        fprintf(stderr, "dunlin-worker: --channel %s: this build serves email only\n",
+    const channel_program *program = program_named(o.channel);
+    if (!program) {
+        fprintf(stderr, "dunlin-worker: --channel %s: this build serves",
                 o.channel ? o.channel : "is missing");
+        for (size_t i = 0; i < GW_COUNT(programs); i++)
+            fprintf(stderr, " %s", programs[i]->name);
+        fputs("\n", stderr);
         return 2;
     }
-    if (o.transport && strcmp(o.transport, "smtp") != 0 && strcmp(o.transport, "outbox") != 0) {
-        fprintf(stderr, "dunlin-worker: --transport %s: outbox or smtp\n", o.transport);
+    if (o.transport && !is_among(program->transports, o.transport)) {
+        fprintf(stderr, "dunlin-worker: --transport %s: %s has %s\n", o.transport, program->name,
+                program->transports);
         return 2;
     }
     gw_log_setup("dunlin-worker", GW_LOG_INFO);
@@ -240,7 +218,7 @@ int main(int argc, char **argv)
     config *c = NULL;
     gw_code rc = config_load(o.config, o.data, &c, &err);
     if (rc == GW_OK)
-        rc = start(c, &o, &err);
+        rc = start(c, &o, program, &err);
     if (rc != GW_OK)
         gw_log(GW_LOG_ERROR, "cannot go on", "text=\"%s\"", err.text);
     if (rc == GW_ETIMEOUT)

@@ -45,6 +45,7 @@ static const setting settings[] = {
     {"intake.outbox_max", SET_COUNT, AT(intake_outbox_max), 20000, NULL, 100, 10000000, "records per shard waiting for the evidence log before intake answers busy"},
     {"intake.retry_after_ms", SET_MS, AT(intake_retry_after_ms), 500, NULL, 10, 600000, "what busy asks a billing system to wait"},
     {"workers.endpoint", SET_TEXT, AT(worker_endpoint), 0, "", 0, 200, "where workers connect; empty: a socket in the data folder"},
+    {"workers.channels", SET_TEXT, AT(worker_channels), 0, "email", 1, 60, "channels that workers are expected for, e.g. email,sms; others hold with no-worker (dunlin up --with sets it)"},
     {"workers.heartbeat_ms", SET_MS, AT(worker_heartbeat_ms), 1000, NULL, 50, 60000, "how often both sides say that they live"},
     {"workers.lost_ms", SET_MS, AT(worker_lost_ms), 5000, NULL, 200, 600000, "silence after which a worker counts as lost"},
     {"redis.socket", SET_PATH, AT(redis_socket), 0, "", 0, 200, "Unix socket of Redis; empty with private: in the data folder"},
@@ -81,6 +82,10 @@ static const setting settings[] = {
     {"email.smtp.hostname", SET_TEXT, AT(smtp_hostname), 0, "gateway.example.test", 1, 255, "EHLO name"},
     {"email.smtp.timeout_ms", SET_MS, AT(smtp_timeout_ms), 60000, NULL, 1000, 600000, "silence of the relay after which the session is given up"},
     {"email.smtp.dsn", SET_BOOL, AT(smtp_dsn), 1, NULL, 0, 1, "ask for delivery status notifications (RFC 3461) when offered"},
+    {"sms.transport", SET_WORD, AT(sms_transport), 0, "outbox", 0, 0, "outbox writes files and contacts nobody"},
+    {"sms.sessions", SET_COUNT, AT(sms_sessions), 2, NULL, 1, 64, "sending threads"},
+    {"sms.credit", SET_COUNT, AT(sms_credit), 512, NULL, 1, 65536, "tasks a worker may hold"},
+    {"sms.parts_max", SET_COUNT, AT(sms_parts_max), 10, NULL, 1, 10, "joined parts of one SMS (3GPP TS 23.040); a longer text is refused"},
     /* clang-format on */
 };
 

@@ -43,6 +43,7 @@ typedef struct {
     int64_t intake_retry_after_ms;
 
     const char *worker_endpoint;
+    const char *worker_channels; /* comma separated: channels that workers are expected for */
     int64_t worker_heartbeat_ms;
     int64_t worker_lost_ms;
 
@@ -84,6 +85,11 @@ typedef struct {
     const char *smtp_hostname; /* EHLO name */
     int64_t smtp_timeout_ms;
     bool smtp_dsn;
+
+    const char *sms_transport; /* "outbox" */
+    int64_t sms_sessions;
+    int64_t sms_credit;
+    int64_t sms_parts_max;
 
     config_source *sources;
     size_t source_n;

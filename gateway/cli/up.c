@@ -73,8 +73,9 @@ static void add_redis(plant *p)
     add_arguments(c, args, GW_COUNT(args));
 }
 
-static void add_program(plant *p, const char *name, const char *program, const char *channel,
-                        int rank, int patience_ms)
+/* option, value: one more argument of this program. */
+static void add_program(plant *p, const char *name, const char *program, const char *option,
+                        const char *value, int rank, int patience_ms)
 {
     char *path = p->paths[p->n];
     snprintf(path, sizeof p->paths[0], "%s/%s", p->programs, program);
@@ -85,10 +86,8 @@ static void add_program(plant *p, const char *name, const char *program, const c
         args[n++] = "--config";
         args[n++] = p->config_file;
     }
-    if (channel) {
-        args[n++] = "--channel";
-        args[n++] = channel;
-    }
+    args[n++] = option;
+    args[n++] = value;
     add_arguments(c, args, n);
 }
 
@@ -104,7 +103,7 @@ static gw_code add_workers(plant *p, const char *with, gw_err *err)
             i++;
         if (i == GW_COUNT(known))
             return gw_fail(err, GW_EINVAL, "--with %s: channels are email, sms and voice", c);
-        add_program(p, c, "dunlin-worker", c, STOP_WORKERS, WORKER_PATIENCE_MS);
+        add_program(p, c, "dunlin-worker", "--channel", c, STOP_WORKERS, WORKER_PATIENCE_MS);
     }
     return GW_OK;
 }
@@ -191,7 +190,8 @@ static gw_code plan_children(plant *p, const char *with, gw_err *err)
             cli_shipped_file("deploy/redis/private.conf", "redis/private.conf", p->redis_conf, err);
         add_redis(p);
     }
-    add_program(p, "gateway", "dunlin-gateway", NULL, STOP_GATEWAY, GATEWAY_PATIENCE_MS);
+    add_program(p, "gateway", "dunlin-gateway", "--channels", with, STOP_GATEWAY,
+                GATEWAY_PATIENCE_MS);
     return rc == GW_OK ? add_workers(p, with, err) : rc;
 }
 

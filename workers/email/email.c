@@ -2,16 +2,16 @@
 
 #include "gateway/base/id.h"
 #include "gateway/base/time.h"
+#include "workers/content/context.h"
 #include "workers/email/address.h"
 #include "workers/email/compose.h"
-#include "workers/email/context.h"
 
 #include <sodium.h>
 #include <stdio.h>
 
 typedef struct {
     email_config config;
-    gw_buf strings[7]; /* our copies of what config points to */
+    gw_buf strings[6]; /* our copies of what config points to */
     smtp_relay *relay;
 } email;
 
@@ -317,6 +317,7 @@ gw_code email_channel(const email_config *config, channel *ret, gw_err *err)
     if (!e)
         return gw_fail(err, GW_ENOMEM, "starting the e-mail channel");
     e->config = *config;
+    e->config.outbox.suffix = ".eml";
     const char **strings[] = {&e->config.from_name,       &e->config.from_address,
                               &e->config.reply_to,        &e->config.unsubscribe_mailto,
                               &e->config.unsubscribe_url, &e->config.outbox.folder};

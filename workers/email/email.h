@@ -5,8 +5,8 @@
 #ifndef EMAIL_EMAIL_H
 #define EMAIL_EMAIL_H
 
-#include "workers/email/outbox.h"
 #include "workers/email/smtp.h"
+#include "workers/runtime/outbox.h"
 
 typedef enum { EMAIL_OUTBOX, EMAIL_SMTP } email_transport;
 

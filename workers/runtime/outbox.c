@@ -1,4 +1,4 @@
-#include "workers/email/outbox.h"
+#include "workers/runtime/outbox.h"
 
 #include "gateway/base/file.h"
 #include "gateway/base/log.h"
@@ -89,7 +89,7 @@ static gw_code put_message(const outbox_config *c, batch *b, channel_attempt *a,
     gw_code rc = enter_folder(c, b, a, err);
     if (rc != GW_OK)
         return rc;
-    snprintf(path, sizeof path, "%s/%.*s.eml", b->dir, GW_STR_ARG(rid));
+    snprintf(path, sizeof path, "%s/%.*s%s", b->dir, GW_STR_ARG(rid), c->suffix);
     snprintf(temp, sizeof temp, "%s/.%.*s.%d.tmp", b->dir, GW_STR_ARG(rid), a->task->ref.attempt);
     rc = write_temp(temp, gw_buf_str(&a->bytes), c->sync, err);
     if (rc == GW_OK && rename(temp, path) != 0)

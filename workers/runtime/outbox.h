@@ -1,6 +1,6 @@
 /* outbox.h - the transport that contacts nobody: each message becomes a file.
  *
- * <folder>/<yyyy-mm-dd>/<rid>.eml, written beside its name and renamed, so that a file that is
+ * <folder>/<yyyy-mm-dd>/<rid><suffix>, written beside its name and renamed, so that a file that is
  * there is whole. The day is the UTC day of GO's clock, so a replay under the manual clock lands in
  * the replayed days. Writing the same reminder again replaces the file with the same bytes. With
  * sync the file and its folder are fsynced before the attempt is reported; sessions batch what is
@@ -8,8 +8,8 @@
  * `later`.
  *
  * Thread: outbox_serve is the body of sending threads, several may run. */
-#ifndef EMAIL_OUTBOX_H
-#define EMAIL_OUTBOX_H
+#ifndef WORKERS_OUTBOX_H
+#define WORKERS_OUTBOX_H
 
 #include "workers/runtime/channel.h"
 
@@ -17,6 +17,7 @@ enum { OUTBOX_BATCH_MAX = 64 };
 
 typedef struct {
     const char *folder;
+    const char *suffix; /* names the channel: ".eml", ".sms.json" */
     bool sync;
 } outbox_config;
 

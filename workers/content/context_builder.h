@@ -1,8 +1,8 @@
 /* context_builder.h - the pieces context.c and context_statement.c share. Inside of context.h. */
-#ifndef EMAIL_CONTEXT_BUILDER_H
-#define EMAIL_CONTEXT_BUILDER_H
+#ifndef CONTENT_CONTEXT_BUILDER_H
+#define CONTENT_CONTEXT_BUILDER_H
 
-#include "workers/email/context.h"
+#include "workers/content/context.h"
 
 enum { CONTEXT_NAME_MAX = 120 }; /* bytes of a member name that is looked at */
 #define CONTEXT_OURS UINT32_MAX  /* "object" that is not one of the facts */

@@ -24,8 +24,8 @@
  * "statement" ("none", "summary", "detailed"; absent is none) says what is attached.
  *
  * Thread: a context_bench has one owner; building is pure otherwise. */
-#ifndef EMAIL_CONTEXT_H
-#define EMAIL_CONTEXT_H
+#ifndef CONTENT_CONTEXT_H
+#define CONTENT_CONTEXT_H
 
 #include "gateway/base/json.h"
 #include "gateway/wire/worker.h"
