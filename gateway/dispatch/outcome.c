@@ -54,6 +54,10 @@ static void put_outcome(gw_buf *b, const wire_outcome *out)
         json_put_member_str(b, "remote_host", out->remote_host);
     if (out->remote_tls.n)
         json_put_member_str(b, "remote_tls", out->remote_tls);
+    if (out->provider.n)
+        json_put_member_str(b, "provider", out->provider);
+    if (out->provider_ref.n)
+        json_put_member_str(b, "provider_ref", out->provider_ref);
     json_put_member_int(b, "attempt", out->ref.attempt);
     if (out->recipient_n == 0)
         return;

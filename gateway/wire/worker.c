@@ -11,7 +11,7 @@ typedef enum {
     NUMBER64,       /* int64_t, required, not negative */
     MAYBE_NUMBER64, /* absent is -1 */
     TRUTH,
-    RESULT,
+    WORD,       /* an enum, by the names in `words` */
     PART,       /* object; its rows' offsets count from the same struct */
     MAYBE_PART, /* left out when its first row's text is empty */
     LIST        /* array of objects of `size` bytes; their number at `count` */
@@ -24,6 +24,7 @@ typedef struct field {
     int64_t min, max; /* of a number, or of a list's length */
     const struct field *rows;
     size_t size, count;
+    const char *const *words; /* of a WORD; its values count from 0 to max */
 } field;
 
 /* ROW(struct, member, name in JSON, kind); every struct with a ref has it first. */
@@ -35,10 +36,27 @@ typedef struct field {
     {                                                                                              \
         .name = (n), .kind = NUMBER, .offset = offsetof(s, m), .min = (a), .max = (b)              \
     }
+#define CHOICE(s, m, n, w)                                                                         \
+    {                                                                                              \
+        .name = (n), .kind = WORD, .offset = offsetof(s, m), .words = (w), .max = GW_COUNT(w) - 1  \
+    }
 #define REF_ROWS                                                                                   \
     ROW(wire_ref, rid, "rid", TEXT), INTEGER(wire_ref, attempt, "attempt", 1, 1000000),            \
         ROW(wire_ref, tok, "tok", TEXT)
 
+static const char *const results[WIRE_RESULT_COUNT] = {
+    [WIRE_DELIVERED] = "delivered",
+    [WIRE_LATER] = "later",
+    [WIRE_REFUSED] = "refused",
+    [WIRE_UNKNOWN] = "unknown",
+};
+
+static const char *const pull_verdicts[WIRE_PULLED_COUNT] = {
+    [WIRE_PULLED_KNOWN] = "known",
+    [WIRE_PULLED_ABSENT] = "absent",
+    [WIRE_PULLED_NOT_NOW] = "not-now",
+    [WIRE_PULLED_CANNOT] = "cannot",
+};
 static const field ready_rows[] = {
     ROW(wire_ready, worker, "worker", TEXT),
     ROW(wire_ready, channel, "channel", TEXT),
@@ -103,12 +121,14 @@ static const field remote_rows[] = {
 };
 static const field outcome_rows[] = {
     REF_ROWS,
-    ROW(wire_outcome, outcome, "outcome", RESULT),
+    CHOICE(wire_outcome, outcome, "outcome", results),
     INTEGER(wire_outcome, code, "code", 0, 999999),
     ROW(wire_outcome, enhanced, "enhanced", MAYBE_TEXT),
     ROW(wire_outcome, why, "why", MAYBE_TEXT),
     ROW(wire_outcome, retry_after_ms, "retry_after_ms", MAYBE_NUMBER64),
     {.name = "remote", .kind = MAYBE_PART, .rows = remote_rows},
+    ROW(wire_outcome, provider, "provider", MAYBE_TEXT),
+    ROW(wire_outcome, provider_ref, "provider_ref", MAYBE_TEXT),
     {.name = "recipients",
      .kind = LIST,
      .offset = offsetof(wire_outcome, recipients),
@@ -121,6 +141,24 @@ static const field outcome_rows[] = {
 static const field seen_rows[] = {REF_ROWS, {0}};
 static const field heartbeat_rows[] = {ROW(wire_heartbeat, boot, "boot", TEXT), {0}};
 static const field drain_rows[] = {{0}};
+static const field pull_rows[] = {
+    ROW(wire_pull, id, "id", TEXT),
+    ROW(wire_pull, own, "own", TEXT),
+    ROW(wire_pull, provider, "provider", TEXT),
+    ROW(wire_pull, provider_ref, "provider_ref", MAYBE_TEXT),
+    ROW(wire_pull, address, "address", MAYBE_TEXT),
+    ROW(wire_pull, sent_ms, "sent_ms", NUMBER64),
+    {0},
+};
+static const field pulled_rows[] = {
+    ROW(wire_pulled, id, "id", TEXT),
+    CHOICE(wire_pulled, verdict, "verdict", pull_verdicts),
+    CHOICE(wire_pulled, state, "state", wire_receipt_states),
+    ROW(wire_pulled, code, "code", MAYBE_TEXT),
+    ROW(wire_pulled, provider_ref, "provider_ref", MAYBE_TEXT),
+    ROW(wire_pulled, at_ms, "at_ms", MAYBE_NUMBER64),
+    {0},
+};
 
 static const struct {
     const char *name;
@@ -132,14 +170,8 @@ static const struct {
     [WIRE_INTENT] = {"INTENT", intent_rows, 1}, [WIRE_GO] = {"GO", go_rows, 0},
     [WIRE_ABORT] = {"ABORT", abort_rows, 0},    [WIRE_OUTCOME] = {"OUTCOME", outcome_rows, 1},
     [WIRE_SEEN] = {"SEEN", seen_rows, 0},       [WIRE_HEARTBEAT] = {"HEARTBEAT", heartbeat_rows, 0},
-    [WIRE_DRAIN] = {"DRAIN", drain_rows, 0},
-};
-
-static const char *const results[WIRE_RESULT_COUNT] = {
-    [WIRE_DELIVERED] = "delivered",
-    [WIRE_LATER] = "later",
-    [WIRE_REFUSED] = "refused",
-    [WIRE_UNKNOWN] = "unknown",
+    [WIRE_DRAIN] = {"DRAIN", drain_rows, 0},    [WIRE_PULL] = {"PULL", pull_rows, 0},
+    [WIRE_PULLED] = {"PULLED", pulled_rows, 1},
 };
 
 const char *wire_type_name(wire_type type)
@@ -235,11 +267,11 @@ static gw_code put_field(const encoder *e, const field *f, const char *base)
     case TRUTH:
         json_put_member_bool(e->out, f->name, *(const bool *)at);
         return GW_OK;
-    case RESULT: {
-        unsigned r = *(const wire_result *)(const void *)at;
-        if (r >= WIRE_RESULT_COUNT)
-            return wrong(e->type, f->name, "a known outcome", e->err);
-        json_put_member_str(e->out, f->name, gw_str_of(results[r]));
+    case WORD: {
+        unsigned word = *(const unsigned *)(const void *)at; /* an enum without negative values */
+        if (word > (unsigned)f->max)
+            return wrong(e->type, f->name, "a known word", e->err);
+        json_put_member_str(e->out, f->name, gw_str_of(f->words[word]));
         return GW_OK;
     }
     case MAYBE_PART:
@@ -328,17 +360,17 @@ static gw_code get_truth(const decoder *d, const field *f, uint32_t node, char *
     return GW_OK;
 }
 
-static gw_code get_result(const decoder *d, const field *f, uint32_t node, char *at)
+static gw_code get_word(const decoder *d, const field *f, uint32_t node, char *at)
 {
     gw_str s =
         node && json_kind_of(d->doc, node) == JSON_STRING ? json_str(d->doc, node) : GW_STR("");
-    for (int i = 0; i < WIRE_RESULT_COUNT; i++) {
-        if (!gw_str_is(s, results[i]))
+    for (unsigned i = 0; i <= (unsigned)f->max; i++) {
+        if (!gw_str_is(s, f->words[i]))
             continue;
-        *(wire_result *)(void *)at = (wire_result)i;
+        *(unsigned *)(void *)at = i;
         return GW_OK;
     }
-    return wrong(d->type, f->name, "delivered, later, refused or unknown", d->err);
+    return wrong(d->type, f->name, "one of its known words", d->err);
 }
 
 static gw_code get_list(const decoder *d, const field *f, uint32_t node, char *base)
@@ -375,8 +407,8 @@ static gw_code get_field(const decoder *d, const field *f, uint32_t object, char
         return get_number(d, f, node, at);
     case TRUTH:
         return get_truth(d, f, node, at);
-    case RESULT:
-        return get_result(d, f, node, at);
+    case WORD:
+        return get_word(d, f, node, at);
     case MAYBE_PART:
         if (!node)
             return GW_OK;

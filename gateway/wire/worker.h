@@ -14,6 +14,9 @@
  *                                   <- GO | ABORT    GO: the intent is durable, send now
  *     OUTCOME {ref outcome ..}      ->               + private raw reply text (may be empty)
  *                                   <- SEEN          durable; until then OUTCOME is repeated
+ *                                   <- PULL {id own provider ref address sent_ms}
+ *     PULLED {id state code ..}     ->               + private raw answer; what the provider says
+ *                                                    became of a message (a receipt we asked for)
  *     HEARTBEAT {boot}              <->
  *     DRAIN {}                      <->              no new tasks, finish what is in hand
  *
@@ -29,6 +32,7 @@
 #define WIRE_WORKER_H
 
 #include "gateway/base/arena.h"
+#include "gateway/wire/receipt.h"
 
 #define WIRE_WORKER_PROTOCOL "DUNW1"
 /* why of a delivered OUTCOME whose message went to a local folder: no carrier saw it. */
@@ -53,6 +57,8 @@ typedef enum {
     WIRE_SEEN,
     WIRE_HEARTBEAT,
     WIRE_DRAIN,
+    WIRE_PULL,
+    WIRE_PULLED,
     WIRE_TYPE_COUNT
 } wire_type;
 
@@ -139,9 +145,39 @@ typedef struct {
     int64_t retry_after_ms; /* -1 = the worker has no opinion */
     gw_str remote_host;     /* carrier's host name, may be empty */
     gw_str remote_tls;      /* "TLSv1.2 ECDHE-...", empty = plain */
+    gw_str provider;        /* descriptor that was used, e.g. "twilio"; empty: none (e-mail) */
+    gw_str provider_ref;    /* its id of the message, for receipts without own reference */
     wire_recipient_result recipients[WIRE_RECIPIENTS_MAX];
     size_t recipient_n;
 } wire_outcome;
+
+/* Ask the provider what became of a message: to corroborate an unsigned receipt, or to resolve an
+ * attempt whose outcome is unknown. A worker that cannot ask answers WIRE_PULLED_CANNOT. */
+typedef struct {
+    gw_str id;           /* of the question; PULLED repeats it */
+    gw_str own;          /* own reference of the attempt (receipt.h) */
+    gw_str provider;     /* descriptor name */
+    gw_str provider_ref; /* may be empty */
+    gw_str address;      /* recipient; some providers are asked by number and day */
+    int64_t sent_ms;     /* about when it was sent */
+} wire_pull;
+
+typedef enum {
+    WIRE_PULLED_KNOWN,   /* state says what the provider knows */
+    WIRE_PULLED_ABSENT,  /* the provider never had it: nothing left */
+    WIRE_PULLED_NOT_NOW, /* no usable answer; ask again later */
+    WIRE_PULLED_CANNOT,  /* this provider cannot be asked */
+    WIRE_PULLED_COUNT
+} wire_pulled_verdict;
+
+typedef struct {
+    gw_str id;
+    wire_pulled_verdict verdict;
+    wire_receipt_state state;
+    gw_str code;         /* the provider's own word, may be empty */
+    gw_str provider_ref; /* may be empty */
+    int64_t at_ms;       /* when the provider says it happened; -1: it does not say */
+} wire_pulled;
 
 typedef struct {
     gw_str boot; /* random id of this process start; a changed one means a restart */
@@ -159,6 +195,8 @@ typedef struct {
         wire_outcome outcome;
         wire_ref seen;
         wire_heartbeat heartbeat;
+        wire_pull pull;
+        wire_pulled pulled;
     };
 } wire_header;
 

@@ -162,9 +162,63 @@ static void a_task_for_more_recipients_than_smtp_takes_is_refused(void **state)
     assert_non_null(strstr(err.text, "\"to\""));
 }
 
+static void a_question_and_its_answer_survive_the_round_trip(void **state)
+{
+    (void)state;
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(ROOM);
+    GW_AUTO_BUF gw_buf b;
+    wire_header back;
+    gw_err err = {0};
+    wire_header ask = {.type = WIRE_PULL,
+                       .pull = {GW_STR("q1"), GW_STR("own"), GW_STR("twilio"), GW_STR("SM1"),
+                                GW_STR("+15550100001"), 1357000000000}};
+    assert_int_equal(decode("PULL", encoded(&ask, &b), arena, &back, &err), GW_OK);
+    assert_true(gw_str_is(back.pull.provider_ref, "SM1"));
+    assert_true(back.pull.sent_ms == 1357000000000);
+
+    GW_AUTO_BUF gw_buf c;
+    wire_header say = {.type = WIRE_PULLED,
+                       .pulled = {.id = GW_STR("q1"),
+                                  .verdict = WIRE_PULLED_KNOWN,
+                                  .state = WIRE_RECEIPT_EXPIRED,
+                                  .at_ms = -1}};
+    assert_int_equal(decode("PULLED", encoded(&say, &c), arena, &back, &err), GW_OK);
+    assert_int_equal(back.pulled.verdict, WIRE_PULLED_KNOWN);
+    assert_int_equal(back.pulled.state, WIRE_RECEIPT_EXPIRED);
+    assert_true(back.pulled.at_ms == -1);
+    gw_str odd = GW_STR("{\"id\":\"q\",\"verdict\":\"known\",\"state\":\"read\"}");
+    assert_int_equal(decode("PULLED", odd, arena, &back, &err), GW_EINVAL);
+}
+
+static void an_own_reference_is_read_back_and_nothing_else_is_taken_for_one(void **state)
+{
+    (void)state;
+    char text[WIRE_OWN_TEXT];
+    gw_id rid, back;
+    uint8_t shard;
+    int attempt;
+    gw_id_random(&rid);
+    wire_own_format(63, &rid, 12, text);
+    assert_true(wire_own_parse(gw_str_of(text), &shard, &back, &attempt));
+    assert_int_equal(shard, 63);
+    assert_int_equal(attempt, 12);
+    assert_memory_equal(&rid, &back, sizeof rid);
+    for (size_t cut = 0; cut < strlen(text) - 1; cut++)
+        assert_false(wire_own_parse((gw_str){text, cut}, &shard, &back, &attempt));
+    text[0] = '6', text[1] = '4';
+    assert_false(wire_own_parse(gw_str_of(text), &shard, &back, &attempt));
+    wire_own_format(3, &rid, 1, text);
+    text[strlen(text) - 1] = '0';
+    assert_false(wire_own_parse(gw_str_of(text), &shard, &back, &attempt));
+    strcat(text, "1");
+    assert_false(wire_own_parse(gw_str_of(text), &shard, &back, &attempt));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_question_and_its_answer_survive_the_round_trip),
+        cmocka_unit_test(an_own_reference_is_read_back_and_nothing_else_is_taken_for_one),
         cmocka_unit_test(a_task_survives_the_round_trip),
         cmocka_unit_test(an_outcome_survives_the_round_trip),
         cmocka_unit_test(every_type_has_a_name_that_parses_back),
