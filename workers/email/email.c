@@ -2,7 +2,7 @@
 
 #include "gateway/base/id.h"
 #include "gateway/base/time.h"
-#include "workers/content/context.h"
+#include "templates/content/context.h"
 #include "workers/email/address.h"
 #include "workers/email/compose.h"
 

@@ -2,7 +2,7 @@
 
 #include "gateway/base/gsm.h"
 #include "gateway/base/time.h"
-#include "workers/content/context.h"
+#include "templates/content/context.h"
 
 typedef struct {
     sms_config config;

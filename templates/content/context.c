@@ -1,5 +1,5 @@
 #include "gateway/base/time.h"
-#include "workers/content/context_builder.h"
+#include "templates/content/context_builder.h"
 
 struct context_bench {
     formatter *formatters[CONTEXT_FORMATTERS_MAX];

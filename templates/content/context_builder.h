@@ -2,7 +2,7 @@
 #ifndef CONTENT_CONTEXT_BUILDER_H
 #define CONTENT_CONTEXT_BUILDER_H
 
-#include "workers/content/context.h"
+#include "templates/content/context.h"
 
 enum { CONTEXT_NAME_MAX = 120 }; /* bytes of a member name that is looked at */
 #define CONTEXT_OURS UINT32_MAX  /* "object" that is not one of the facts */
