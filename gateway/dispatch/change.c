@@ -147,7 +147,8 @@ static void set_fields(builder *b)
         take_caps(b);
     if (fx & DO_GIVE_CAP)
         give_caps(b);
-    if (c->decided && b->move.then == LIFE_PLANNED && r->template_version.n == 0) {
+    bool pinned = b->move.then == LIFE_PLANNED || b->move.then == LIFE_CLAIMED;
+    if (c->decided && pinned && r->template_version.n == 0) {
         set_text(b, "tv", gw_str_of(c->decided->template.version));
         set_text(b, "tl", gw_str_of(c->decided->template.locale));
     }
@@ -191,17 +192,18 @@ static void set_plan(builder *b)
 static void put_decision(gw_buf *f, const change *c, life_event on, bool full)
 {
     const decision *d = c->decided;
+    bool planned = on == ON_PLAN || on == ON_CLAIM;
     char inputs[33];
     if (d->rule[0])
         json_put_member_str(f, "rule", gw_str_of(d->rule));
-    if (on == ON_PLAN)
+    if (planned)
         json_put_member_int(f, "due_ms", c->due_ms);
     if (d->next_ms && (on == ON_HOLD || full))
         json_put_member_int(f, "next_ms", d->next_ms);
     json_put_member_str(f, "packs", gw_str_of(d->policy.pack_hash));
     decision_inputs_hash(d, inputs);
     json_put_member_str(f, "inputs", gw_str_of(inputs));
-    if (on == ON_PLAN && d->template.version[0])
+    if (planned && d->template.version[0])
         json_put_member_str(f, "template_version", gw_str_of(d->template.version));
 }
 

@@ -1,5 +1,8 @@
 /* claim.c - the due moment: everything is decided again from the state of now, caps are taken
- * atomically, and a worker with credit gets the task. */
+ * atomically, and a worker with credit gets the task.
+ *
+ * A job that was just accepted and may go at once is claimed without being planned first: one
+ * decision, one transition, and its plan record says so. What is due already comes before it. */
 #include "gateway/dispatch/core.h"
 #include "gateway/dispatch/task_facts.h"
 
@@ -40,6 +43,10 @@ static gw_code take_claim(claiming *c, const loaded *l, decision *decided, state
     ch.caps = caps;
     ch.cap_n = policy_caps_at(&decided->facts.policy, d->cfg.rules, now, caps);
     ch.tok = gw_str_of(tok_text);
+    if (l->r.state == LIFE_ACCEPTED) { /* it was not planned before: this is its plan */
+        ch.decided = decided;
+        ch.due_ms = now.ms;
+    }
     claim *cl = &c->claims[c->n];
     *cl = (claim){l, decided, ch.tok, change_cap_text(caps, ch.cap_n, d->arena)};
     life_move move;
@@ -57,13 +64,23 @@ static gw_code poison(claiming *c, const loaded *l, state_txn *txn)
     return change_build(&ch, &l->r, ON_POISON, c->d->arena, txn, &move, &moved, &c->err);
 }
 
+/* Room for one more claim among the accepted, whose channels are mixed. */
+static bool take_room(dispatch *d, const view_reminder *r)
+{
+    const char *lane = strchr(core_lanes, change_lane(r->channel));
+    if (!change_lane(r->channel) || !lane || d->spare[lane - core_lanes] == 0)
+        return false;
+    d->spare[lane - core_lanes]--;
+    return true;
+}
+
 /* Fills the next transition; false when this entry leaves nothing to do. */
 static bool judge(claiming *c, const decide_context *ctx, const loaded *l)
 {
     dispatch *d = c->d;
     state_txn *txn = &c->txns[c->n];
     c->claims[c->n] = (claim){l, NULL, {NULL, 0}, {NULL, 0}};
-    if (l->code == GW_ENOTFOUND || l->r.state != LIFE_PLANNED ||
+    if (l->code == GW_ENOTFOUND || (l->r.state != LIFE_PLANNED && l->r.state != LIFE_ACCEPTED) ||
         flight_find(&d->flights, &l->r.rid))
         return false;
     if (core_undecidable(d, l, txn))
@@ -73,7 +90,8 @@ static bool judge(claiming *c, const decide_context *ctx, const loaded *l)
     decision *decided = gw_arena_alloc(d->arena, sizeof *decided);
     if (!decided || decide(ctx, l->d, &l->r, core_now(d), d->arena, decided, &c->err) != GW_OK)
         return false;
-    if (decided->on == ON_PLAN && decided->now)
+    if (decided->on == ON_PLAN && decided->now &&
+        (l->r.state == LIFE_PLANNED || take_room(d, &l->r)))
         return take_claim(c, l, decided, txn) == GW_OK;
     bool nothing;
     return core_decided(d, l, decided, txn, &nothing, &c->err) == GW_OK && !nothing;
@@ -208,24 +226,48 @@ static bool claim_batch(claiming *c, const loaded *list, size_t n)
     decide_context ctx = core_decide_context(d);
     for (size_t i = 0; i < n; i++)
         c->n += judge(c, &ctx, &list[i]);
+    GW_CRASH_POINT("plan-before-commit");
     core_apply(d, c->txns, c->n, c->verdicts, "claim");
     GW_CRASH_POINT("claim-after-commit");
+    for (size_t i = 0; i < c->n; i++) {
+        const claim *cl = &c->claims[i];
+        d->busy = d->busy || c->verdicts[i] == STATE_OK;
+        d->status.plans += c->verdicts[i] == STATE_OK && cl->l->r.state == LIFE_ACCEPTED;
+        if (c->verdicts[i] == STATE_OK && cl->decided)
+            hand_out(d, cl, port_free_worker(d, change_lane(cl->l->r.channel)));
+    }
     return true;
 }
 
-static void claim_lane(dispatch *d, char lane, const char *channel)
+void claim_accepted(dispatch *d, const loaded *list, size_t n)
+{
+    claiming c = {.d = d};
+    (void)claim_batch(&c, list, n);
+}
+
+/* *ret_spare: credit that what is due leaves for jobs just accepted. */
+static void claim_lane(dispatch *d, char lane, const char *channel, size_t *ret_spare)
 {
     size_t credit = port_credit(d, lane);
     if (credit == 0 || lane_is_paused(d, channel))
         return;
+    if (credit > DISPATCH_BATCH)
+        credit = DISPATCH_BATCH;
     claiming c = {.d = d};
     state_due_entry *due;
     size_t n;
     loaded *list;
-    gw_code rc =
-        state_due(d->store, d->mask, lane, core_now(d),
-                  credit < DISPATCH_BATCH ? credit : DISPATCH_BATCH, d->arena, &due, &n, &c.err);
-    if (!core_store(d, rc, &c.err, "due") || n == 0)
+    uint8_t mask[STATE_SHARDS];
+    if (!core_look(d, lane, mask)) {
+        *ret_spare = credit;
+        return;
+    }
+    gw_code rc = state_due(d->store, mask, lane, core_now(d), credit, d->arena, &due, &n, &c.err);
+    if (!core_store(d, rc, &c.err, "due"))
+        return;
+    core_seen(d, lane, mask, due, n, credit);
+    *ret_spare = credit - n;
+    if (n == 0)
         return;
     state_ref *refs = gw_arena_alloc(d->arena, n * sizeof *refs);
     if (!refs)
@@ -233,22 +275,16 @@ static void claim_lane(dispatch *d, char lane, const char *channel)
     for (size_t i = 0; i < n; i++)
         refs[i] = (state_ref){due[i].id, due[i].shard};
     rc = load_reminders(d->store, d->cfg.id_key, refs, n, true, d->arena, &list, &c.err);
-    if (!core_store(d, rc, &c.err, "load") || !claim_batch(&c, list, n))
-        return;
-    for (size_t i = 0; i < c.n; i++) {
-        d->busy = d->busy || c.verdicts[i] == STATE_OK;
-        if (c.verdicts[i] == STATE_OK && c.claims[i].decided)
-            hand_out(d, &c.claims[i], port_free_worker(d, lane));
-    }
+    if (core_store(d, rc, &c.err, "load"))
+        (void)claim_batch(&c, list, n);
 }
 
 void claim_run(dispatch *d)
 {
-    static const struct {
-        char lane;
-        const char *channel;
-    } lanes[] = {{'e', "email"}, {'s', "sms"}, {'v', "voice"}};
-    for (size_t i = 0; i < GW_COUNT(lanes); i++)
+    static const char *const channels[CORE_LANES] = {"email", "sms", "voice"};
+    for (size_t i = 0; i < CORE_LANES; i++) {
+        d->spare[i] = 0;
         if (core_may_send(d) && !atomic_load(&d->shared.draining))
-            claim_lane(d, lanes[i].lane, lanes[i].channel);
+            claim_lane(d, core_lanes[i], channels[i], &d->spare[i]);
+    }
 }

@@ -1,4 +1,4 @@
-/* core.c - what several steps of a turn do alike: apply, and book a decision. */
+/* core.c - what several steps of a turn do alike: apply, book a decision, know where to look. */
 #include "gateway/dispatch/core.h"
 
 void core_apply(dispatch *d, const state_txn *txns, size_t n, state_verdict *ret_verdicts,
@@ -9,6 +9,48 @@ void core_apply(dispatch *d, const state_txn *txns, size_t n, state_verdict *ret
         ret_verdicts[i] = STATE_UNKNOWN;
     if (n)
         (void)core_store(d, state_apply(d->store, txns, n, ret_verdicts, &err), &err, doing);
+    for (size_t i = 0; i < n; i++) {
+        if (txns[i].lane)
+            d->news[(unsigned char)txns[i].lane] |= UINT64_C(1) << txns[i].shard;
+        if (txns[i].wake_debtor)
+            d->news['w'] |= UINT64_C(1) << txns[i].shard;
+    }
+}
+
+void core_news(dispatch *d)
+{
+    gw_mono now = gw_mono_now();
+    uint64_t news = atomic_exchange(&d->shared.news, 0);
+    /* A clock that is moved makes things due at any moment. */
+    if (now.ms >= d->look_next.ms || gw_clock_is_manual(d->clock)) {
+        news = UINT64_MAX;
+        d->look_next.ms = now.ms + CORE_LOOK_MS;
+    }
+    for (const char *lane = "awesv"; *lane; lane++)
+        d->news[(unsigned char)*lane] |= news;
+}
+
+bool core_look(dispatch *d, char lane, uint8_t ret_mask[STATE_SHARDS])
+{
+    bool any = false;
+    for (int i = 0; i < STATE_SHARDS; i++) {
+        ret_mask[i] = d->mask[i] && (d->news[(unsigned char)lane] >> i & 1);
+        any = any || ret_mask[i];
+    }
+    return any;
+}
+
+void core_seen(dispatch *d, char lane, const uint8_t mask[STATE_SHARDS],
+               const state_due_entry *found, size_t n, size_t limit)
+{
+    uint64_t *news = &d->news[(unsigned char)lane];
+    if (n == limit) /* some may not have had their turn */
+        return;
+    for (int i = 0; i < STATE_SHARDS; i++)
+        if (mask[i])
+            *news &= ~(UINT64_C(1) << i);
+    for (size_t i = 0; i < n; i++)
+        *news |= UINT64_C(1) << found[i].shard;
 }
 
 change core_change(dispatch *d, const gw_id *did, const char *why)

@@ -23,7 +23,10 @@ enum {
     CORE_LANES = 3,
     CORE_STORE_RETRY_MS = 200, /* wait after the store failed us */
     CORE_HOLD_RECHECK_MS = 24 * 3600 * 1000,
+    CORE_LOOK_MS = 20, /* all our shards are asked what is due at least that often */
 };
+
+static const char core_lanes[CORE_LANES + 1] = "esv"; /* of the channels that have workers */
 
 typedef struct worker {
     uint8_t identity[CORE_IDENTITY_MAX];
@@ -92,7 +95,10 @@ struct dispatch {
     size_t intent_n;
     outcome_msg *outcomes, **outcomes_end;
     size_t outcome_n;
-    bool busy; /* this turn did something */
+    bool busy;                /* this turn did something */
+    size_t spare[CORE_LANES]; /* credit left for jobs just accepted, in this turn */
+    uint64_t news[128];       /* per lane: shards that may have something due */
+    gw_mono look_next;        /* then all may have */
 
     dispatch_status status; /* dispatch thread's own copy */
 
@@ -100,6 +106,7 @@ struct dispatch {
         pthread_mutex_t lock;
         dispatch_status status;
         _Atomic bool stop, draining;
+        _Atomic uint64_t news; /* shards with something new for any lane */
         _Atomic int drain_ms;
     } shared;
 };
@@ -114,6 +121,15 @@ bool core_store(dispatch *d, gw_code rc, const gw_err *err, const char *doing);
 /* Apply; ret_verdicts (n of them) says STATE_UNKNOWN for what was not answered. */
 void core_apply(dispatch *d, const state_txn *txns, size_t n, state_verdict *ret_verdicts,
                 const char *doing);
+/* Which of our shards to ask what is due in a lane: those with news, and now and then all. An idle
+ * shard is not asked in every turn, because 64 questions cost more than a mail. False: none. */
+bool core_look(dispatch *d, char lane, uint8_t ret_mask[STATE_SHARDS]);
+/* The answer to a question for at most limit: a shard that had nothing is not asked again before
+ * there are news. */
+void core_seen(dispatch *d, char lane, const uint8_t mask[STATE_SHARDS],
+               const state_due_entry *found, size_t n, size_t limit);
+/* Once a turn, first: take what others announced. */
+void core_news(dispatch *d);
 /* The change of a move now, in this turn's arena, with our fence. */
 change core_change(dispatch *d, const gw_id *did, const char *why);
 /* When a held reminder is looked at again. */
@@ -157,6 +173,7 @@ void outcome_run(dispatch *d);
 void planner_run(dispatch *d);
 void relook_run(dispatch *d); /* after a pause ended: what is held may go on */
 void claim_run(dispatch *d);
+void claim_accepted(dispatch *d, const loaded *list, size_t n); /* plan them, claim what may go */
 void walk_run(dispatch *d);
 void loss_run(dispatch *d); /* flights whose worker is gone, too slow, or whose grace is over */
 

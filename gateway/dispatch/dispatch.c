@@ -183,8 +183,8 @@ static void publish(dispatch *d)
 static void work(dispatch *d)
 {
     static void (*const steps[])(dispatch *) = {lease_run,   control_run, recovery_run, intent_run,
-                                                outcome_run, loss_run,    relook_run,   planner_run,
-                                                claim_run,   walk_run};
+                                                outcome_run, loss_run,    relook_run,   claim_run,
+                                                planner_run, walk_run};
     for (size_t i = 0; i < GW_COUNT(steps) && !store_resting(d); i++)
         steps[i](d);
 }
@@ -194,6 +194,7 @@ gw_code dispatch_step(dispatch *d, int wait_ms, bool *ret_busy, gw_err *err)
     gw_arena_reset(d->arena);
     d->busy = false;
     port_receive(d, wait_ms);
+    core_news(d);
     work(d);
     for (size_t i = 0; i < d->intent_n; i++)
         zmq_msg_close(&d->intents[i].bytes);
@@ -327,8 +328,9 @@ const char *dispatch_endpoint(const dispatch *d)
     return d->endpoint;
 }
 
-void dispatch_wake(dispatch *d)
+void dispatch_wake(dispatch *d, uint64_t shards)
 {
+    atomic_fetch_or(&d->shared.news, shards);
     uint64_t one = 1;
     ssize_t ignored = write(d->wake_fd, &one, sizeof one); /* full means it is awake anyway */
     (void)ignored;
@@ -338,7 +340,7 @@ void dispatch_drain(dispatch *d, int wait_ms)
 {
     atomic_store(&d->shared.drain_ms, wait_ms);
     atomic_store(&d->shared.draining, true);
-    dispatch_wake(d);
+    dispatch_wake(d, UINT64_MAX);
 }
 
 void dispatch_get_status(dispatch *d, dispatch_status *ret)

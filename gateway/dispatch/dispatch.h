@@ -111,8 +111,9 @@ gw_code dispatch_step(dispatch *d, int wait_ms, bool *ret_busy, gw_err *err);
 /* Turns until it is drained. Logs a failing turn once per change of reason. */
 void dispatch_run(dispatch *d);
 
-/* Something was accepted or changed: look now instead of at the next poll. Never blocks. */
-void dispatch_wake(dispatch *d);
+/* Something was accepted or changed in these shards (one bit each): look now instead of at the next
+ * poll. Never blocks. */
+void dispatch_wake(dispatch *d, uint64_t shards);
 /* Claim nothing more; dispatch_run returns when nothing is in flight or wait_ms have passed. */
 void dispatch_drain(dispatch *d, int wait_ms);
 

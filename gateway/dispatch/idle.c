@@ -4,9 +4,10 @@
 /* Lanes whose due work the clock waits for: work, and the channels that have a worker program and
  * are not paused. A worker that is away just now counts too: it will be back, and days must not run
  * past the mails that wait for it. */
-static void served_lanes(dispatch *d, char ret[CORE_LANES + 2])
+static void served_lanes(dispatch *d, char ret[CORE_LANES + 3])
 {
     size_t n = 0;
+    ret[n++] = 'a';
     ret[n++] = 'w';
     for (int ch = 0; ch < POLICY_CHANNEL_COUNT; ch++) {
         gw_str name = gw_str_of(policy_channel_name((policy_channel)ch));
@@ -39,7 +40,7 @@ void walk_run(dispatch *d)
 {
     enum { LOOK_MS = 200 };
     gw_wall target;
-    char lanes[CORE_LANES + 2];
+    char lanes[CORE_LANES + 3];
     int64_t next;
     gw_mono mono = gw_mono_now();
     bool manual = gw_clock_is_manual(d->clock);

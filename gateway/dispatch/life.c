@@ -33,6 +33,7 @@ typedef struct {
  * attempt ends the reminder rather than contact twice. */
 static const life_row rows[] = {
     {A, ON_PLAN, P, DO_SCHEDULE, EVENT_PLAN},
+    {A, ON_CLAIM, C, DO_WATCH | DO_TAKE_CAP | DO_ATTEMPT, EVENT_PLAN},
     {A, ON_HOLD, H, DO_PARK, EVENT_REJECTED},
     {A, ON_WITHDRAW, X, DO_UNSCHEDULE, EVENT_WITHDRAWN},
     {A, ON_FORBID, R, DO_UNSCHEDULE, EVENT_REJECTED},

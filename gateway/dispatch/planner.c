@@ -1,8 +1,7 @@
-/* planner.c - lane w: accepted reminders are planned, held ones looked at again or expired, changed
- * debtors re-planned (wake.c). */
+/* planner.c - lane a: accepted reminders are planned, or claimed when they may go at once
+ * (claim.c); lane w: held ones are looked at again or expired, changed debtors re-planned (wake.c).
+ */
 #include "gateway/dispatch/core.h"
-
-#include "gateway/base/crash.h"
 
 typedef struct {
     dispatch *d;
@@ -44,7 +43,6 @@ static void plan_reminders(dispatch *d, const state_ref *refs, size_t n)
     decide_context ctx = core_decide_context(d);
     for (size_t i = 0; i < n; i++)
         plan_one(&p, &ctx, &list[i]);
-    GW_CRASH_POINT("plan-before-commit");
     core_apply(d, p.txns, p.n, p.verdicts, "plan");
     for (size_t i = 0; i < p.n; i++) {
         d->status.plans += p.verdicts[i] == STATE_OK;
@@ -52,16 +50,47 @@ static void plan_reminders(dispatch *d, const state_ref *refs, size_t n)
     }
 }
 
-void planner_run(dispatch *d)
+/* Due entries of lane a or w; false when there is nothing to do. */
+static bool look(dispatch *d, char lane, state_due_entry **ret_due, size_t *ret_n)
+{
+    gw_err err = {0};
+    uint8_t mask[STATE_SHARDS];
+    if (!core_may_send(d) || !core_look(d, lane, mask))
+        return false;
+    gw_code rc = state_due(d->store, mask, lane, core_now(d), DISPATCH_BATCH, d->arena, ret_due,
+                           ret_n, &err);
+    if (!core_store(d, rc, &err, "due"))
+        return false;
+    core_seen(d, lane, mask, *ret_due, *ret_n, DISPATCH_BATCH);
+    return *ret_n > 0;
+}
+
+static void plan_accepted(dispatch *d)
 {
     gw_err err = {0};
     state_due_entry *due;
     size_t n;
-    if (!core_may_send(d) || atomic_load(&d->shared.draining))
+    loaded *list;
+    if (!look(d, 'a', &due, &n))
         return;
-    gw_code rc =
-        state_due(d->store, d->mask, 'w', core_now(d), DISPATCH_BATCH, d->arena, &due, &n, &err);
-    if (!core_store(d, rc, &err, "due") || n == 0)
+    state_ref *refs = gw_arena_alloc(d->arena, n * sizeof *refs);
+    if (!refs)
+        return;
+    for (size_t i = 0; i < n; i++)
+        refs[i] = (state_ref){due[i].id, due[i].shard};
+    gw_code rc = load_reminders(d->store, d->cfg.id_key, refs, n, true, d->arena, &list, &err);
+    if (core_store(d, rc, &err, "load"))
+        claim_accepted(d, list, n);
+}
+
+void planner_run(dispatch *d)
+{
+    state_due_entry *due;
+    size_t n;
+    if (atomic_load(&d->shared.draining))
+        return;
+    plan_accepted(d);
+    if (!look(d, 'w', &due, &n))
         return;
     state_ref *refs = gw_arena_alloc(d->arena, n * sizeof *refs);
     gw_id *dids = gw_arena_alloc(d->arena, n * sizeof *dids);

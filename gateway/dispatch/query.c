@@ -268,13 +268,13 @@ gw_code query_answer(void *context, const intake_ask *ask, gw_buf *ret_json, gw_
                    "what must be job, jobs, debtor, items, explain, status or clock");
 }
 
-void query_wake(void *context)
+void query_wake(void *context, uint64_t shards)
 {
     query *q = context;
     if (q->cfg->walk)
         clock_walk_touch(q->cfg->walk);
     if (q->d)
-        dispatch_wake(q->d);
+        dispatch_wake(q->d, shards);
 }
 
 gw_code query_new(const dispatch_config *config, dispatch *d, query **ret, gw_err *err)

@@ -144,7 +144,7 @@ static gw_code put_state(listing *l, char letter, char cursor[STATE_CURSOR_TEXT]
     case LIFE_PARKED:
         return put_indexed(l, &by_state, letter, cursor);
     case LIFE_ACCEPTED:
-        return put_lane(l, 'w', letter);
+        return put_lane(l, 'a', letter);
     case LIFE_CLAIMED:
     case LIFE_SENDING:
         return put_lane(l, CHANGE_LANE_FLIGHT, letter);

@@ -145,7 +145,8 @@ static void act(turn *t, slot *s)
     gw_buf_put_str(&t->reply, gw_buf_str(&answer));
     s->n = t->reply.n - s->at;
     t->counts.answered++;
-    t->news |= verb_of(r->verb)->kind == VERB_ACT;
+    if (verb_of(r->verb)->kind == VERB_ACT)
+        t->news = UINT64_MAX;
 }
 
 void turn_acts(turn *t)

@@ -157,6 +157,7 @@ static void answer(batch *b, event *e)
     switch (r->verdict) {
     case LEDGER_ACCEPTED:
         slot_accepted(t, s, e->id, receipt, r->at);
+        t->news = UINT64_MAX;
         return;
     case LEDGER_DUPLICATE:
         slot_duplicate(t, s, e->id, receipt, r->at);

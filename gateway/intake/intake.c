@@ -52,8 +52,8 @@ static void play(intake *in)
     /* First: who has the answer may look at the counts, or ask whether the gateway is idle. */
     add_counts(in);
     if (t->news && in->config.calls.wake)
-        in->config.calls.wake(in->config.calls.context);
-    t->news = false;
+        in->config.calls.wake(in->config.calls.context, t->news);
+    t->news = 0;
     turn_send(t);
     add_counts(in);
 }

@@ -142,7 +142,6 @@ void slot_accepted(turn *t, slot *s, gw_str id, gw_str receipt, gw_wall at)
     verdict_accepted(&t->reply, id, receipt, at);
     end(t, s);
     t->counts.accepted++;
-    t->news = true;
 }
 
 void slot_duplicate(turn *t, slot *s, gw_str id, gw_str receipt, gw_wall at)

@@ -58,7 +58,7 @@ typedef struct {
     size_t bytes;
     gw_wall now;
     intake_counts counts; /* of this turn; intake.c adds them up */
-    bool news;            /* something for dispatch to look at */
+    uint64_t news;        /* shards in which dispatch has something to look at */
 
     state_job jobs[TURN_SLOTS_MAX];
     uint32_t job_slots[TURN_SLOTS_MAX];

@@ -1,9 +1,8 @@
 /* accept.c - the fast path of submit: jobs to dunlin_accept. */
 #include "gateway/state/calls.h"
 #include "gateway/state/head.h"
-#include "gateway/state/lane.h"
 
-enum { CALL_JOBS = 256, JOB_ARGS = 3 };
+enum { CALL_JOBS = 512, JOB_ARGS = 3 };
 
 typedef struct {
     state *s;
@@ -47,7 +46,6 @@ static size_t bytes_of(const void *self, size_t item)
 static void put_head(const void *self)
 {
     const accepting *a = self;
-    conn_arg_int(a->s, due_score('w', a->now.ms));
     conn_arg_int(a->s, a->outbox_max);
 }
 
@@ -68,7 +66,7 @@ static void put_job(void *self, size_t item)
     char listed[2 * GW_ID_TEXT];
     gw_id_format(&j->did, listed);
     gw_id_format(&j->rid, listed + GW_ID_TEXT - 1);
-    conn_arg_member(a->s, 'r', &j->rid);
+    conn_arg_key(a->s, state_shard(&j->did), "r:", &j->rid);
     conn_arg(a->s, (gw_str){listed, (size_t)2 * (GW_ID_TEXT - 1)});
     conn_arg(a->s, gw_buf_str(&a->head));
 }
@@ -145,7 +143,7 @@ gw_code state_accept(state *s, const state_job *jobs, size_t n, gw_wall now, uin
         .shard_of = shard_of,
         .bytes_of = bytes_of,
         .function = "dunlin_accept",
-        .head_args = 2,
+        .head_args = 1,
         .put_head = put_head,
         .args_of = args_of,
         .put = put_job,

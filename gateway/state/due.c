@@ -14,8 +14,35 @@ static size_t asked_shards(const uint8_t mask[STATE_SHARDS], uint8_t ret[STATE_S
     return n;
 }
 
+static void ask_accepted(state *s, unsigned shard, size_t limit)
+{
+    conn_command(s, 4, "LRANGE");
+    conn_arg_key(s, shard, "w", NULL);
+    conn_arg_z(s, "0");
+    conn_arg_int(s, (int64_t)limit - 1);
+}
+
+static gw_code take_accepted(const redisReply *r, unsigned shard, state_due_entry *at, size_t room,
+                             size_t *n, gw_err *err)
+{
+    if (r->type != REDIS_REPLY_ARRAY)
+        return conn_unexpected("LRANGE", err);
+    for (size_t i = 0; i < r->elements && *n < room; i++) {
+        state_due_entry e = {.shard = (uint8_t)shard, .kind = 'r'};
+        gw_code rc = conn_rid(r->element[i], &e.id, err);
+        if (rc != GW_OK)
+            return rc;
+        at[(*n)++] = e;
+    }
+    return GW_OK;
+}
+
 static void ask_due(state *s, unsigned shard, char lane, gw_wall until, size_t limit)
 {
+    if (lane == DUE_ACCEPTED) {
+        ask_accepted(s, shard, limit);
+        return;
+    }
     conn_command(s, 8, "ZRANGEBYSCORE");
     conn_arg_key(s, shard, "due", NULL);
     conn_arg_int(s, due_score(lane, 0));
@@ -29,6 +56,8 @@ static void ask_due(state *s, unsigned shard, char lane, gw_wall until, size_t l
 static gw_code take_due(const redisReply *r, unsigned shard, char lane, state_due_entry *at,
                         size_t room, size_t *n, gw_err *err)
 {
+    if (lane == DUE_ACCEPTED)
+        return take_accepted(r, shard, at, room, n, err);
     if (r->type != REDIS_REPLY_ARRAY || r->elements % 2)
         return conn_unexpected("ZRANGEBYSCORE", err);
     for (size_t i = 0; i < r->elements && *n < room; i += 2) {
@@ -56,8 +85,9 @@ gw_code state_due(state *s, const uint8_t shard_mask[STATE_SHARDS], char lane, g
                   size_t limit, gw_arena *arena, state_due_entry **ret, size_t *ret_n, gw_err *err)
 {
     uint8_t shards[STATE_SHARDS];
-    if (due_lane(lane) < 0 || limit == 0 || limit > STATE_DUE_MAX)
-        return gw_fail(err, GW_EINVAL, "due: lane is one of w e s v f, limit 1..%d", STATE_DUE_MAX);
+    if ((lane != DUE_ACCEPTED && due_lane(lane) < 0) || limit == 0 || limit > STATE_DUE_MAX)
+        return gw_fail(err, GW_EINVAL, "due: lane is one of a w e s v f, limit 1..%d",
+                       STATE_DUE_MAX);
     size_t n = 0, shard_n = asked_shards(shard_mask, shards, s->due_rotor++);
     state_due_entry *entries = gw_arena_alloc(arena, limit * sizeof *entries);
     if (!entries)
@@ -80,7 +110,8 @@ gw_code state_due(state *s, const uint8_t shard_mask[STATE_SHARDS], char lane, g
     conn_end(s);
     if (rc != GW_OK)
         return gw_wrap(err, rc, "reading what is due");
-    qsort(entries, n, sizeof *entries, sooner);
+    if (lane != DUE_ACCEPTED) /* all due, and in the order they came within a shard */
+        qsort(entries, n, sizeof *entries, sooner);
     *ret = entries;
     *ret_n = n;
     return GW_OK;

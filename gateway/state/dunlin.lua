@@ -4,7 +4,7 @@
 -- An operator may load it by hand:  redis-cli -x FUNCTION LOAD REPLACE < dunlin.lua
 -- gateways do so themselves at start (gateway/state/function.c) when it is absent or older.
 --
--- STORED FORMAT 3 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
+-- STORED FORMAT 4 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
 --   dl:meta                hash    format, shards, created ms
 --   dl:clock               string  manual clock in ms; absent = the system's clock
 --   dl:control             hash    pauses: "all", "channel:email", "template:NAME" -> JSON
@@ -15,15 +15,17 @@
 --                                  job begins with a only, which makes accepting it cheap: v is "1A" then, due is at
 --   dl:{NN}:d:<did>        hash    debtor: v version, facts, and cap counters c:<channel or *>:<day>
 --   dl:{NN}:i:<did>        hash    its items, payments, promises, disputes; a change moves d's v
---   dl:{NN}:p              zset    score 0: <did><rid> of every reminder that is not final; by did with BYLEX
+--   dl:{NN}:w              list    <did><rid> of accepted jobs that no transition has touched yet, oldest first: they
+--                                  have no field v, and are in none of the sets below. Lane a
+--   dl:{NN}:p              zset    score 0: <did><rid> of every other reminder that is not final; by did with BYLEX
 --   dl:{NN}:f              zset    the final ones
 --   dl:{NN}:k:<state>      zset    score 0: rids in a state that operators look for (INDEXED below)
---   dl:{NN}:due            zset    all lanes: r:<rid> or d:<did>, scored lane * 10^13 + due ms, where lane is
+--   dl:{NN}:due            zset    all lanes but a: r:<rid> or d:<did>, scored lane * 10^13 + due ms, where lane is
 --                                  0 w, 1 e, 2 s, 3 v, 4 f: so one is in one lane at most, and changing lanes is one ZADD
 --   dl:{NN}:n              hash    state -> number of reminders. A call counts for all its shards in the first one's
 --                                  hash: only the sum over the 64 means something
 --   dl:{NN}:out            stream  outbox; one entry per evidence record, one field per entry:
---                                  "a" -> r:<rid>: the acceptance of that job, told by its reminder hash
+--                                  "a" -> <did><rid>: the acceptance of that job, told by its reminder hash
 --                                  "1" -> netstrings, gateway/state/record.c
 --   dl:{NN}:lease          hash    owner, token, until (ms of this Redis's clock)
 -- To change it: raise FORMAT, teach function.c to convert or refuse, and keep reading old outbox entries
@@ -41,7 +43,7 @@
 -- What costs time is the number of redis.call, then the number of their arguments (each becomes a Redis
 -- string and three pieces of the AOF), then making Lua strings (every byte is hashed). So a call
 -- gathers what its shards have in common and writes each sorted set once.
-local FORMAT, REVISION = 3, 1
+local FORMAT, REVISION = 4, 1
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
 local ID = 26 -- characters of an id
@@ -63,26 +65,24 @@ local function count(P, n)
     end
 end
 
--- accept: args now, outbox_max, then per key: number of jobs, and per job "r:<rid>", "<did><rid>", a. Answers
+-- accept: args outbox_max, then per key: number of jobs, and per job the key of its hash, "<did><rid>", a. Answers
 -- one letter per job (A accepted, J there as a job, S there as a ladder step, B busy) and, in order, a for each J,
--- at and b for each S: accept.c compares bodies.
+-- at and b for each S: accept.c compares bodies. No string is made here: what Redis gets are the arguments.
 local JOB = 3
 local function accept_shard(P, args, first, n, codes, reply)
-    local now, out = args[1], P .. 'out'
-    local room = tonumber(args[2]) - call('XLEN', out)
-    local due, open, new, i = {}, {}, 0, first
-    for _ = 1, n do
-        local member, code = args[i], 'B'
-        local name = P .. member
-        if room > 0 and call('HSETNX', name, 'a', args[i + 2]) == 1 then
+    local out = P .. 'out'
+    local room = tonumber(args[1]) - call('XLEN', out)
+    local waiting, new = {}, 0
+    for i = first, first + (n - 1) * JOB, JOB do
+        local key, code = args[i], 'B'
+        if room > 0 and call('HSETNX', key, 'a', args[i + 2]) == 1 then
             code = 'A'
-            room = room - 1
-            call('XADD', out, '*', 'a', member)
-            due[2 * new + 1], due[2 * new + 2] = now, member
-            open[2 * new + 1], open[2 * new + 2] = '0', args[i + 1]
-            new = new + 1
+            room, new = room - 1, new + 1
+            local job = args[i + 1]
+            waiting[new] = job
+            call('XADD', out, '*', 'a', job)
         else
-            local old = call('HMGET', name, 'a', 'at', 'b')
+            local old = call('HMGET', key, 'a', 'at', 'b')
             if old[1] and #old[1] > ID then
                 code = 'J'
                 reply[#reply + 1] = old[1]
@@ -93,18 +93,16 @@ local function accept_shard(P, args, first, n, codes, reply)
             end
         end
         codes[#codes + 1] = code
-        i = i + JOB
     end
     if new > 0 then
-        call('ZADD', P .. 'due', unpack(due))
-        call('ZADD', P .. 'p', unpack(open))
+        call('RPUSH', P .. 'w', unpack(waiting))
     end
-    return i, new
+    return first + n * JOB, new
 end
 
 local function accept(keys, args)
     bind(_G)
-    local codes, reply, i, total, new = {}, { '' }, 3, 0, 0
+    local codes, reply, i, total, new = {}, { '' }, 2, 0, 0
     for k = 1, #keys do
         i, new = accept_shard(keys[k], args, i + 1, tonumber(args[i]), codes, reply)
         total = total + new
@@ -117,7 +115,26 @@ end
 -- What the transitions of one shard do to its sorted sets, written once at their end. Each maps a member
 -- to its score, or to false: take it out. due_sooner: only if that is earlier than what is there.
 local function new_batch()
-    return { due = {}, due_sooner = {}, p = {}, f = {}, H = {}, U = {}, Q = {} }
+    return { due = {}, due_sooner = {}, p = {}, f = {}, H = {}, U = {}, Q = {}, first = {} }
+end
+
+-- Jobs that were touched for the first time no longer wait in list w. They are planned in the order they came, so
+-- nearly always they are its head.
+local function write_first(key, first)
+    local head = call('LRANGE', key, 0, #first - 1)
+    local at_head = {}
+    for i = 1, #head do
+        at_head[head[i]] = true
+    end
+    for i = 1, #first do
+        if not at_head[first[i]] then
+            for k = 1, #first do
+                call('LREM', key, 1, first[k])
+            end
+            return
+        end
+    end
+    call('LPOP', key, #first)
 end
 
 local function write_set(key, members)
@@ -139,6 +156,9 @@ local function write_set(key, members)
 end
 
 local function write_batch(P, batch)
+    if #batch.first > 0 then
+        write_first(P .. 'w', batch.first)
+    end
     write_set(P .. 'due', batch.due)
     local sooner = {}
     for member, at in pairs(batch.due_sooner) do
@@ -171,25 +191,32 @@ local function note_wake(batch, member, unwake, at)
     end
 end
 
--- The reminder's new state in the counters, its debtor's lists and the index.
-local function move_state(batch, n, member, did, from, to, rkey)
-    local rid = sub(member, 3)
-    if from then
-        n[from] = (n[from] or 0) - 1
+-- Whose it is, as 26 characters. owner: "d:<did>" or '', when the caller does not say.
+local function did_of(rkey, owner)
+    if owner ~= '' then
+        return sub(owner, 3)
     end
-    n[to] = (n[to] or 0) + 1
-    if not from or FINAL[from] ~= FINAL[to] then
-        if did == '' then -- the caller does not say whose it is
-            did = call('HGET', rkey, 'a')
-            did = #did > ID and sub(did, 4, 29) or did
-        else
-            did = sub(did, 3)
-        end
-        batch.moved = true
+    local a = call('HGET', rkey, 'a')
+    return #a > ID and sub(a, 4, 29) or a
+end
+
+-- The reminder's new state in the counters, its debtor's lists and the index. first: it was accepted and no more.
+local function move_state(batch, n, rid, owner, from, to, rkey, first)
+    if from ~= to then
         if from then
-            batch[FINAL[from] and 'f' or 'p'][did .. rid] = false
+            n[from] = (n[from] or 0) - 1
         end
-        batch[FINAL[to] and 'f' or 'p'][did .. rid] = '0'
+        n[to] = (n[to] or 0) + 1
+    end
+    if first or not from or FINAL[from] ~= FINAL[to] then
+        local member = did_of(rkey, owner) .. rid
+        batch.moved = true
+        if first then
+            batch.first[#batch.first + 1] = member
+        elseif from then
+            batch[FINAL[from] and 'f' or 'p'][member] = false
+        end
+        batch[FINAL[to] and 'f' or 'p'][member] = '0'
     end
     if from and INDEXED[from] then
         batch.moved = true
@@ -199,6 +226,11 @@ local function move_state(batch, n, member, did, from, to, rkey)
         batch.moved = true
         batch[to][rid] = '0'
     end
+end
+
+-- When an accepted job that is put into no lane is due: at, the second netstring of field a.
+local function accepted_at(rkey)
+    return match(call('HGET', rkey, 'a'), '^%d+:%w+,%d+:(%d+),')
 end
 
 -- The debtor's version, whether all caps fit, and what taking and giving leaves of each counter, with one
@@ -297,7 +329,7 @@ local function apply_shard(P, args, i, n, verdicts, counters)
 
         local verdict = 'o'
         local rkey, dkey = P .. rid, P .. did
-        local have, state, due, v, fit, left
+        local have, state, due, first, v, fit, left
         if fence ~= 0 then
             token = token or tonumber(call('HGET', P .. 'lease', 'token') or 0)
             if token ~= fence then
@@ -311,7 +343,8 @@ local function apply_shard(P, args, i, n, verdicts, counters)
                 have = tonumber(have)
             else -- an accepted job has no v yet
                 have = call('EXISTS', rkey)
-                state, due = have == 1 and 'A' or nil, ''
+                first = have == 1
+                state, due = first and 'A' or nil, ''
             end
             if (rver >= 0 and have ~= rver) or (rver < 0 and have == 0) then
                 verdict = 's'
@@ -342,7 +375,12 @@ local function apply_shard(P, args, i, n, verdicts, counters)
                 if lane == IN_LANE then
                     batch.due[rid], due = args[a_lane], args[a_lane + 1]
                 elseif lane == NO_LANE then
-                    batch.due[rid] = false
+                    if not first then
+                        batch.due[rid] = false
+                    end
+                elseif first then
+                    due = accepted_at(rkey)
+                    batch.due[rid] = due
                 end
                 if have == 0 then
                     call('HSET', rkey, 'v', '1' .. to .. due, 'a', sub(did, 3), unpack(args, a_rs, a_rd - 1))
@@ -352,8 +390,8 @@ local function apply_shard(P, args, i, n, verdicts, counters)
                 if rd > 0 then
                     call('HDEL', rkey, unpack(args, a_rd, a_take - 1))
                 end
-                if to ~= state then
-                    move_state(batch, counters, rid, did, state, to, rkey)
+                if first or to ~= state then
+                    move_state(batch, counters, sub(rid, 3), did, state, to, rkey, first)
                 end
             end
             if flags ~= 0 then

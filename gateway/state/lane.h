@@ -1,4 +1,7 @@
-/* lane.h - all lanes of a shard in one sorted set: a score is lane * DUE_LANE + due ms.
+/* lane.h - all lanes of a shard but one in one sorted set: a score is lane * DUE_LANE + due ms.
+ *
+ * The one is DUE_ACCEPTED, a list: jobs just accepted are many, all due at once and taken in the
+ * order they came, and appending to a list costs a fifth of what a sorted set does.
  *
  * STORED FORMAT, with dunlin.lua. So something is in one lane at most, and changing lanes writes
  * one set instead of two. Read in redis-cli: the first of 14 digits is the lane, 13 digits alone
@@ -11,7 +14,9 @@
 
 #define DUE_LANE INT64_C(10000000000000) /* ms; a due moment ends before it, in the year 2286 */
 
-/* -1: not a lane. */
+#define DUE_ACCEPTED 'a'
+
+/* -1: not a lane of the sorted set. */
 static inline int due_lane(char lane)
 {
     static const char lanes[] = "wesvf";

@@ -68,9 +68,9 @@ static gw_code take_entry(reading *x, int shard, const redisReply *r, gw_err *er
     } else if (gw_str_is(field, RECORD_ACCEPT)) {
         e->rec = (state_record){.event = NULL, .with_body = true}; /* the rest follows */
         rc = conn_copy(x->arena, r->element[1]->element[1], &e->rec.rid, err);
-        if (rc == GW_OK && e->rec.rid.n != 2 + GW_ID_TEXT - 1)
+        if (rc == GW_OK && e->rec.rid.n != 2 * (GW_ID_TEXT - 1))
             return conn_unexpected("XREAD", err);
-        e->rec.rid = (gw_str){e->rec.rid.p + 2, GW_ID_TEXT - 1}; /* "r:<rid>" */
+        e->rec.rid = (gw_str){e->rec.rid.p + GW_ID_TEXT - 1, GW_ID_TEXT - 1}; /* "<did><rid>" */
     } else {
         rc = gw_fail(err, GW_ECORRUPT, "outbox of shard %d has an entry of an unknown format",
                      shard);

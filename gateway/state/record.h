@@ -12,7 +12,7 @@
 #include "gateway/state/state.h"
 
 #define RECORD_FIELD        "1"
-#define RECORD_ACCEPT       "a" /* value: r:<rid>; the reminder hash tells the rest (head.h) */
+#define RECORD_ACCEPT       "a" /* value: <did><rid>; the reminder hash tells the rest (head.h) */
 #define RECORD_ACCEPT_EVENT "SubmissionAcceptance"
 
 /* GW_EINVAL names the member that is missing or not allowed; GW_ELIMIT. */

@@ -122,7 +122,9 @@ gw_code state_load_debtors(state *s, const gw_id *dids, size_t n, gw_arena *aren
                            state_debtor *ret, gw_err *err) GW_NODISCARD;
 gw_code state_load_reminders(state *s, const state_ref *refs, size_t n, gw_arena *arena,
                              state_reminder *ret, gw_err *err) GW_NODISCARD;
-/* Ids of a debtor's reminders that are not final (final_too: then the final ones), in id order. */
+/* Ids of a debtor's reminders that are not final (final_too: then the final ones), in id order.
+ * Without those that are accepted and no more: they are in lane a (state_due), and state_list finds
+ * them. */
 gw_code state_debtor_reminders(state *s, const gw_id *did, bool final_too, gw_arena *arena,
                                gw_id **ret, size_t *ret_n, gw_err *err) GW_NODISCARD;
 
@@ -133,7 +135,7 @@ typedef struct {
     gw_str source, debtor, case_id, job, channel, body;
 } state_job;
 typedef enum {
-    STATE_ACCEPTED,  /* durable, in lane w due at once; its SubmissionAcceptance is in the outbox */
+    STATE_ACCEPTED,  /* durable, in lane a; its SubmissionAcceptance is in the outbox */
     STATE_DUPLICATE, /* the same bytes were accepted before, at accepted_ms */
     STATE_DIFFERENT, /* this rid has another body: stored_body and accepted_ms say which */
     STATE_BUSY,      /* the shard's outbox is at its bound; nothing changed */
@@ -248,11 +250,12 @@ typedef struct {
 } state_due_entry;
 /* Up to limit entries of lane due at or before until in the shards whose mask byte is not 0,
  * soonest first. Only reads: an entry leaves its lane by a transition. With more due than limit,
- * shards get fair shares in turn. */
+ * shards get fair shares in turn. Lane a holds jobs from their acceptance to their first
+ * transition, whichever that is: always due (score 0), oldest first within a shard. */
 gw_code state_due(state *s, const uint8_t shard_mask[STATE_SHARDS], char lane, gw_wall until,
                   size_t limit, gw_arena *arena, state_due_entry **ret, size_t *ret_n, gw_err *err)
     GW_NODISCARD;
-/* Earliest due moment in any of the lanes ("wesv") over all shards; INT64_MAX when there is none.
+/* Earliest due moment in any of the lanes ("awesv") over all shards; INT64_MAX when there is none.
  */
 gw_code state_next_due(state *s, const char *lanes, int64_t *ret_ms, gw_err *err) GW_NODISCARD;
 

@@ -64,18 +64,24 @@ static double info_number(redis_server *redis, const char *name)
 
 /* Processor seconds Redis has used: unlike the rate they do not depend on the disk or on what else
  * the machine does. */
-static double cpu(redis_server *redis)
+typedef struct {
+    double user, kernel;
+} usage;
+
+static usage cpu(redis_server *redis)
 {
-    return info_number(redis, "used_cpu_user:") + info_number(redis, "used_cpu_sys:");
+    return (usage){info_number(redis, "used_cpu_user:"), info_number(redis, "used_cpu_sys:")};
 }
 
 static void row(redis_server *redis, const char *what, size_t batch, uint64_t done, gw_mono start,
-                double cpu_before)
+                usage before)
 {
     int64_t ms = gw_mono_now().ms - start.ms;
-    printf("%-20s batch %5zu  %9.0f /s   redis cpu %5.2f us each\n", what, batch,
+    usage now = cpu(redis);
+    printf("%-20s batch %5zu  %9.0f /s   redis %5.2f us each, of it kernel %5.2f\n", what, batch,
            (double)done * 1000 / (double)(ms ? ms : 1),
-           (cpu(redis) - cpu_before) * 1e6 / (double)done);
+           (now.user + now.kernel - before.user - before.kernel) * 1e6 / (double)done,
+           (now.kernel - before.kernel) * 1e6 / (double)done);
     fflush(stdout);
 }
 
@@ -83,7 +89,7 @@ static void bench_raw(redis_server *redis, size_t batch, int64_t ms)
 {
     redisContext *c = redisConnectUnix(redis_server_socket(redis));
     uint64_t done = 0;
-    double used = cpu(redis);
+    usage used = cpu(redis);
     gw_mono start = gw_mono_now();
     while (gw_mono_now().ms - start.ms < ms) {
         for (size_t i = 0; i < batch; i++)
@@ -120,7 +126,7 @@ static void bench_accept(redis_server *redis, state *s, size_t batch, bool one, 
 {
     static state_job jobs[BATCH_MAX];
     uint64_t done = 0;
-    double used = cpu(redis);
+    usage used = cpu(redis);
     gw_mono start = gw_mono_now();
     while (gw_mono_now().ms - start.ms < ms) {
         accept_batch(s, batch, one, jobs);
@@ -173,7 +179,7 @@ static void bench_apply(redis_server *redis, state *s, size_t batch, bool one, i
                               .records = &rec,
                               .record_n = 1};
     uint64_t done = 0;
-    double used = cpu(redis);
+    usage used = cpu(redis);
     gw_mono start = gw_mono_now();
     for (bool up = true; gw_mono_now().ms - start.ms < ms; up = !up) {
         for (size_t i = 0; i < batch; i++) {

@@ -254,7 +254,7 @@ static life_event happening(dice *d, const life_of_one *r, bool *ret_contact)
     static const life_event outcome[] = {ON_DELIVERED, ON_LATER,   ON_SPENT,
                                          ON_REFUSED,   ON_UNKNOWN, ON_LOST};
     *ret_contact = false;
-    if (r->s == LIFE_PLANNED && roll(d, 2))
+    if ((r->s == LIFE_PLANNED || r->s == LIFE_ACCEPTED) && roll(d, 2))
         return ON_CLAIM;
     if (r->s == LIFE_CLAIMED)
         return roll(d, 4) ? ON_INTENT : roll(d, 2) ? ON_LOST : (life_event)(ON_PLAN + roll(d, 4));

@@ -25,20 +25,22 @@ static void an_accepted_job_is_stored_listed_due_counted_and_told(void **cm)
     assert_ok(f, gw_id_parse(state_get(&h, "did"), &did, &f->err));
     assert_memory_equal(&did, &job.did, sizeof did);
 
-    gw_id *rids;
+    state_ref *refs;
     size_t n;
-    assert_ok(f, state_debtor_reminders(f->s, &job.did, true, f->arena, &rids, &n, &f->err));
+    char cursor[STATE_CURSOR_TEXT];
+    assert_ok(f, state_list(f->s, &(state_list_query){.did = &job.did}, "", 5, f->arena, &refs, &n,
+                            cursor, &f->err));
     assert_int_equal(n, 1);
-    assert_memory_equal(&rids[0], &job.rid, sizeof job.rid);
+    assert_memory_equal(&refs[0].rid, &job.rid, sizeof job.rid);
 
     uint8_t mask[STATE_SHARDS];
     memset(mask, 1, sizeof mask);
     state_due_entry *due;
-    assert_ok(f, state_due(f->s, mask, 'w', (gw_wall){1000}, 10, f->arena, &due, &n, &f->err));
+    assert_ok(f, state_due(f->s, mask, 'a', (gw_wall){1000}, 10, f->arena, &due, &n, &f->err));
     assert_int_equal(n, 1);
     assert_int_equal(due[0].shard, shard);
     assert_int_equal(due[0].kind, 'r');
-    assert_int_equal(due[0].score, 1000);
+    assert_int_equal(due[0].score, 0);
     assert_memory_equal(&due[0].id, &job.rid, sizeof job.rid);
 
     uint64_t by_state[128], outbox;

@@ -24,9 +24,11 @@ typedef struct {
     gw_id rid;
     unsigned debtor;
     int64_t version; /* 0 = not there */
-    char st, lane;   /* lane '-' = none */
+    char st, lane;   /* lane '-' = none, 'a' = accepted and never touched */
     int64_t due;
 } model_reminder;
+
+enum { ACCEPTED_MS = 77 };
 
 typedef struct {
     uint64_t random;
@@ -183,6 +185,9 @@ static void follow(model *m, const draw *d)
     if (t->lane) {
         r->lane = t->lane;
         r->due = t->due_ms;
+    } else if (r->lane == 'a') {
+        r->lane = 'w';
+        r->due = ACCEPTED_MS;
     }
 }
 
@@ -204,6 +209,19 @@ static int64_t score(fixture *f, uint8_t shard, const char *list, const gw_id *o
     return v;
 }
 
+static bool is_waiting(fixture *f, const model *m, const model_reminder *r)
+{
+    uint8_t mask[STATE_SHARDS] = {0};
+    state_due_entry *due;
+    size_t n, found = 0;
+    mask[state_shard(&m->debtors[r->debtor].did)] = 1;
+    assert_ok(f, state_due(f->s, mask, 'a', (gw_wall){0}, 100, f->arena, &due, &n, &f->err));
+    for (size_t i = 0; i < n; i++)
+        found += memcmp(&due[i].id, &r->rid, sizeof r->rid) == 0;
+    assert_true(found <= 1);
+    return found == 1;
+}
+
 static void compare_reminder(fixture *f, const model *m, const model_reminder *r)
 {
     const gw_id *did = &m->debtors[r->debtor].did;
@@ -214,7 +232,10 @@ static void compare_reminder(fixture *f, const model *m, const model_reminder *r
     int64_t expected = lane ? (lane - lanes) * INT64_C(10000000000000) + r->due : -1;
     assert_int_equal(score(f, shard, "due", NULL, "r:", &r->rid), expected);
     bool final = r->version && strchr("DXRUQ", r->st);
-    assert_int_equal(score(f, shard, "p", did, "", &r->rid), r->version && !final ? 0 : -1);
+    bool waits = r->lane == 'a';
+    assert_int_equal(is_waiting(f, m, r), waits);
+    assert_int_equal(score(f, shard, "p", did, "", &r->rid),
+                     r->version && !final && !waits ? 0 : -1);
     assert_int_equal(score(f, shard, "f", did, "", &r->rid), final ? 0 : -1);
     for (const char *k = "HUQ"; *k; k++) {
         const char name[] = {'k', ':', *k, '\0'};
@@ -260,6 +281,15 @@ static void random_transitions_always_leave_what_the_model_says(void **cm)
     for (size_t i = 0; i < REMINDERS; i++)
         m.reminders[i] =
             (model_reminder){.rid = id_of(1000 + i), .debtor = i % DEBTORS, .lane = '-'};
+    for (size_t i = 0; i < REMINDERS; i += 2) { /* every second one begins as an accepted job */
+        state_job job = job_of(1000 + i, 0, "{}");
+        job.did = m.debtors[i % DEBTORS].did;
+        assert_int_equal(accept_one(f, job, ACCEPTED_MS, OUTBOX_MAX).code, STATE_ACCEPTED);
+        m.reminders[i].version = 1;
+        m.reminders[i].st = 'A';
+        m.reminders[i].lane = 'a';
+        m.outbox++;
+    }
     gw_id owner = id_of(5000);
     assert_ok(f, state_lease(f->s, &owner, 600000, m.fence, &f->err));
 

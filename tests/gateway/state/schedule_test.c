@@ -181,6 +181,12 @@ static void a_debtors_reminders_are_listed_unfinished_first(void **cm)
         assert_int_equal(apply_one(f, planned(&did, &rid, i < 4 ? final : open, 1, 0, 0)),
                          STATE_OK);
     }
+    for (uint64_t i = 0; i < 8; i++) { /* accepted and no more, among those of somebody else */
+        state_job job = job_of(200 + i, 1, "x");
+        if (i % 2)
+            job.did.b[5] ^= 1;
+        assert_int_equal(accept_one(f, job, 1, OUTBOX_MAX).code, STATE_ACCEPTED);
+    }
     state_list_query q = {.did = &did};
     char cursor[STATE_CURSOR_TEXT] = "", order[16] = "";
     size_t total = 0;
@@ -191,7 +197,7 @@ static void a_debtors_reminders_are_listed_unfinished_first(void **cm)
         for (size_t i = 0; i < n; i++)
             order[total++] = reminder_field(f, refs[i].shard, &refs[i].rid, "s").p[0];
     } while (*cursor);
-    assert_string_equal(order, "PPPPPPDDDD");
+    assert_string_equal(order, "AAAAPPPPPPDDDD");
 }
 
 static void the_clock_and_the_pauses_are_kept_for_everybody(void **cm)
