@@ -4,9 +4,10 @@
  *                    [--channels email,sms,voice]
  *
  * --channels names those that workers are expected for, instead of workers.channels.
- * SIGTERM and SIGINT drain: intake closes, nothing new is claimed, what is in flight is waited for,
- * the log gets a last checkpoint, exit 0. Exit 1 refused or failed, 2 usage, 75 the state store is
- * not reachable. Logs (standard error) hold ids, codes and counts only. */
+ * SIGHUP reads config/windows.jsonc again; a file with a fault is refused and the old stays in
+ * force. SIGTERM and SIGINT drain: intake closes, nothing new is claimed, what is in flight is
+ * waited for, the log gets a last checkpoint, exit 0. Exit 1 refused or failed, 2 usage, 75 the
+ * state store is not reachable. Logs (standard error) hold ids, codes and counts only. */
 #include "gateway/roles.h"
 
 #include "gateway/base/log.h"
@@ -71,6 +72,17 @@ static void notify(const char *what)
     close(fd);
 }
 
+static void reload(roles *r)
+{
+    gw_err err = {0};
+    gw_code rc = roles_reload(r, &err);
+    if (rc == GW_OK)
+        gw_log(GW_LOG_INFO, "windows read again", NULL);
+    else
+        gw_log(GW_LOG_ERROR, "windows refused, the old ones stay in force", "code=%s text=\"%s\"",
+               gw_code_name(rc), err.text);
+}
+
 int main(int argc, char **argv)
 {
     options o;
@@ -87,6 +99,7 @@ int main(int argc, char **argv)
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
     if (sodium_init() < 0)
@@ -103,7 +116,8 @@ int main(int argc, char **argv)
     }
     gw_log(GW_LOG_INFO, "gateway ready", "roles=%s", o.roles);
     notify("READY=1");
-    sigwait(&stop, &sig);
+    while (sigwait(&stop, &sig) == 0 && sig == SIGHUP)
+        reload(r);
     gw_log(GW_LOG_INFO, "draining", "signal=%d", sig);
     notify("STOPPING=1");
     roles_stop(r);

@@ -4,6 +4,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/time.h"
 #include "gateway/dispatch/query.h"
+#include "gateway/intake/windows.h"
 #include "templates/engine/store.h"
 
 #include <dirent.h>
@@ -13,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { INTAKE = 1, DISPATCH = 2, RECORDER = 4, NAME_MAX_BYTES = 300 };
+enum { INTAKE = 1, DISPATCH = 2, RECORDER = 4, NAME_MAX_BYTES = 300, WINDOWS_ARENA = 16 << 20 };
 
 struct roles {
     const config *c;
@@ -25,6 +26,7 @@ struct roles {
     curve_pair pair;
     uint8_t id_key[GW_ID_KEY_BYTES];
     policy_rules *rules;
+    third_party *third_parties;
     zone_table *zones;
     ladder *ladders[DISPATCH_LADDERS_MAX];
     size_t ladder_n;
@@ -169,10 +171,61 @@ static gw_code load_decisions(roles *r, gw_err *err)
     r->zones = zone_table_new();
     if (!r->zones)
         return gw_fail(err, GW_ENOMEM, "opening the zones");
+    char outsiders[CONFIG_PATH_BYTES];
+    config_dir_path(r->c, "third_parties.jsonc", outsiders);
     gw_code rc = policy_rules_load(rules, calendars, &r->rules, err);
+    if (rc == GW_OK)
+        rc = third_party_load(outsiders, &r->third_parties, err);
     if (rc == GW_OK)
         rc = load_ladders(r, err);
     return rc == GW_OK ? load_sources(r, err) : rc;
+}
+
+/* ---- windows of the house ---- */
+
+/* Put config/windows.jsonc in force. A missing file is no change. */
+static gw_code take_windows(const roles *r, state *s, const char *by, const char *reason,
+                            gw_err *err)
+{
+    char path[CONFIG_PATH_BYTES];
+    bool changed = false;
+    GW_AUTO_BUF gw_buf text;
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(WINDOWS_ARENA);
+    gw_buf_init(&text, HOUSE_FILE_BYTES_MAX);
+    config_dir_path(r->c, "windows.jsonc", path);
+    gw_code rc = arena ? gw_file_read(path, &text, err) : gw_fail(err, GW_ENOMEM, "windows");
+    if (rc == GW_ENOTFOUND)
+        return GW_OK;
+    const windows_act act = {.by = gw_str_of(by),
+                             .key = GW_STR("config/windows.jsonc"),
+                             .reason = gw_str_of(reason),
+                             .now = gw_clock_now(r->clock)};
+    if (rc == GW_OK)
+        rc = windows_apply(s, path, gw_buf_str(&text), &act, arena, &changed, err);
+    if (rc == GW_OK && changed)
+        gw_log(GW_LOG_INFO, "windows in force changed", "by=%s", by);
+    return rc;
+}
+
+/* At the first start only: later what is in force was put there by somebody's act. */
+static gw_code first_windows(const roles *r, gw_err *err)
+{
+    GW_AUTO(state_close) state *s = NULL;
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(WINDOWS_ARENA);
+    state_hash control;
+    gw_code rc = arena ? state_open(&r->store, &s, err) : gw_fail(err, GW_ENOMEM, "windows");
+    if (rc == GW_OK)
+        rc = state_control_get(s, arena, &control, err);
+    if (rc == GW_OK && !windows_in_force(&control).n)
+        rc = take_windows(r, s, "start", "first start", err);
+    return rc;
+}
+
+gw_code roles_reload(roles *r, gw_err *err)
+{
+    GW_AUTO(state_close) state *s = NULL;
+    gw_code rc = state_open(&r->store, &s, err);
+    return rc == GW_OK ? take_windows(r, s, "SIGHUP", "reload", err) : rc;
 }
 
 /* ---- evidence ---- */
@@ -244,6 +297,8 @@ static void fill_dispatch_config(roles *r)
         .channels = r->channels,
         .retry = retry,
         .promise_grace_days = ROLES_GRACE_DAYS,
+        .bounce_ms = c->bounce_days * GW_MS_PER_DAY,
+        .third_parties = r->third_parties,
         .hold_recheck_ms = ROLES_RECHECK_MS,
         .lease_ms = (int)c->lease_ttl_ms,
         .silence_ms = (int)c->worker_lost_ms,
@@ -295,6 +350,7 @@ static gw_code start_intake(roles *r, gw_err *err)
                         .id_key = r->id_key,
                         .clock = r->clock,
                         .outbox_max = (uint32_t)r->c->intake_outbox_max,
+                        .third_parties = r->third_parties,
                         .calls = {r->query, query_answer, query_act, query_wake}};
     return intake_start(&ic, &r->intake, err);
 }
@@ -360,6 +416,9 @@ static gw_code start_parts(roles *r, gw_err *err)
         rc = open_evidence(r, err);
     if (rc != GW_OK)
         return rc;
+    rc = first_windows(r, err);
+    if (rc != GW_OK)
+        return rc;
     fill_dispatch_config(r);
     if (r->wanted & DISPATCH)
         rc = start_dispatch(r, err);
@@ -408,6 +467,7 @@ void roles_stop(roles *r)
         ladder_free(r->ladders[i]);
     free(r->sources);
     policy_rules_free(r->rules);
+    third_party_free(r->third_parties);
     zone_table_free(r->zones);
     clock_walk_free(r->walk);
     gw_clock_free(r->clock);

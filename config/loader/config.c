@@ -62,6 +62,7 @@ static const setting settings[] = {
     {"retry.poison_starts", SET_COUNT, AT(poison_starts), 3, NULL, 1, 20, "workers that may be lost over one reminder before it is parked"},
     {"dispatch.lease_ttl_ms", SET_MS, AT(lease_ttl_ms), 5000, NULL, 500, 60000, "how long a silent dispatcher keeps its shards"},
     {"dispatch.recovery_grace_ms", SET_MS, AT(recovery_grace_ms), 3000, NULL, 0, 600000, "time for workers to repeat outcomes after a gateway restart"},
+    {"suppression.bounce_days", SET_COUNT, AT(bounce_days), 90, NULL, 1, 3650, "a bounce without an end of its own keeps its address out of use so long"},
     {"templates.dir", SET_PATH, AT(templates_dir), 0, "", 0, 1000, "folder of message templates; empty: templates/ beside the configuration's folder"},
     {"templates.locale", SET_TEXT, AT(default_locale), 0, "en", 2, 16, "language when the debtor's is not there"},
     {"email.transport", SET_WORD, AT(email_transport), 0, "outbox|smtp", 0, 0, "outbox writes .eml files and contacts nobody"},

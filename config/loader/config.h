@@ -63,6 +63,7 @@ typedef struct {
     int64_t poison_starts;
     int64_t lease_ttl_ms;
     int64_t recovery_grace_ms;
+    int64_t bounce_days; /* a bounce keeps its address out of use so long */
 
     const char *templates_dir;
     const char *default_locale;

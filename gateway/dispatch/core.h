@@ -8,6 +8,7 @@
 #include "gateway/dispatch/decide.h"
 #include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/flight.h"
+#include "gateway/dispatch/house_live.h"
 #include "gateway/dispatch/load.h"
 #include "gateway/dispatch/template_cache.h"
 #include "gateway/wire/worker.h"
@@ -79,6 +80,7 @@ struct dispatch {
 
     gw_arena *control_arena;
     state_hash control;
+    house_live house; /* windows among them */
     gw_mono control_next;
     uint64_t control_mark; /* changes with the set of pauses */
     bool relook;           /* held reminders are to be looked at again, from relook_at on */

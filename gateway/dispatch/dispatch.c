@@ -44,7 +44,11 @@ decide_context core_decide_context(dispatch *d)
                   .promise_grace_days = d->cfg.promise_grace_days,
                   .channels_ready = d->cfg.channels,
                   .clock_ok = true,
-                  .control = &d->control},
+                  .control = &d->control,
+                  .bounce_ms = d->cfg.bounce_ms,
+                  .third_parties = d->cfg.third_parties,
+                  .house = d->house.windows,
+                  .house_unreadable = d->house.unreadable},
         .rules = d->cfg.rules,
         .template_pick = template_cache_pick,
         .template_ctx = d->templates,
@@ -124,6 +128,10 @@ static uint64_t mark_of(const state_hash *control)
         uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
         for (size_t k = 0; k < control->fields[i].name.n; k++)
             h = (h ^ (unsigned char)control->fields[i].name.p[k]) * UINT64_C(0x100000001b3);
+        /* A pause is on or off; windows change within. */
+        bool whole = gw_str_is(control->fields[i].name, "windows");
+        for (size_t k = 0; whole && k < control->fields[i].value.n; k++)
+            h = (h ^ (unsigned char)control->fields[i].value.p[k]) * UINT64_C(0x100000001b3);
         mark += h;
     }
     return mark;
@@ -141,6 +149,7 @@ static void control_run(dispatch *d)
     if (!core_store(d, state_control_get(d->store, d->control_arena, &fresh, &err), &err, "pauses"))
         return;
     d->control = fresh;
+    house_live_update(&d->house, &fresh);
     if (mark_of(&fresh) != d->control_mark) {
         d->control_mark = mark_of(&fresh);
         d->relook = true;
@@ -246,6 +255,7 @@ static gw_code open_parts(dispatch *d, gw_err *err)
     d->intents = calloc(DISPATCH_MESSAGES, sizeof *d->intents);
     d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     gw_buf_init(&d->scratch, WIRE_HEADER_MAX);
+    house_live_init(&d->house);
     if (!d->arena || !d->control_arena || !d->templates || !d->intents)
         return gw_fail(err, GW_ENOMEM, "opening dispatch");
     if (d->wake_fd < 0)
@@ -318,6 +328,7 @@ void dispatch_close(dispatch *d)
     gw_arena_free(d->arena);
     gw_arena_free(d->control_arena);
     gw_buf_done(&d->scratch);
+    house_live_done(&d->house);
     free(d->intents);
     pthread_mutex_destroy(&d->shared.lock);
     free(d);

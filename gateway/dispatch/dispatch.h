@@ -29,6 +29,7 @@
 #include "gateway/evidence/evidence.h"
 #include "gateway/ladder/ladder.h"
 #include "gateway/policy/policy.h"
+#include "gateway/policy/third_party.h"
 #include "gateway/state/state.h"
 #include "gateway/wire/curve.h"
 #include "gateway/wire/zap.h"
@@ -86,11 +87,13 @@ typedef struct {
     unsigned channels; /* bit policy_channel: workers of it are expected here */
     retry_rules retry;
     int promise_grace_days;
-    int64_t hold_recheck_ms; /* a held reminder is looked at again after this; 0 = 24 h */
-    int lease_ms;            /* 0 = DISPATCH_LEASE_MS */
-    int silence_ms;          /* 0 = DISPATCH_WORKER_SILENCE_MS */
-    int grace_ms;            /* 0 = DISPATCH_GRACE_MS */
-    int heartbeat_ms;        /* 0 = DISPATCH_HEARTBEAT_MS */
+    int64_t bounce_ms;                /* a bounce's suppression without an end of its own */
+    const third_party *third_parties; /* roles never written to; NULL: no list */
+    int64_t hold_recheck_ms;          /* a held reminder is looked at again after this; 0 = 24 h */
+    int lease_ms;                     /* 0 = DISPATCH_LEASE_MS */
+    int silence_ms;                   /* 0 = DISPATCH_WORKER_SILENCE_MS */
+    int grace_ms;                     /* 0 = DISPATCH_GRACE_MS */
+    int heartbeat_ms;                 /* 0 = DISPATCH_HEARTBEAT_MS */
 } dispatch_config;
 
 typedef struct dispatch dispatch;

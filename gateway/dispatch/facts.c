@@ -1,54 +1,24 @@
 #include "gateway/dispatch/facts.h"
 
+#include "gateway/dispatch/facts_consent.h"
+
 static gw_str purpose_of(const view_reminder *r)
 {
     return r->purpose.n ? r->purpose : GW_STR("reminder");
 }
 
-/* ---- consent ---- */
-
-static bool consent_covers(const view_consent *c, gw_str channel, gw_str address)
-{
-    switch (c->scope) {
-    case SCOPE_ALL:
-        return true;
-    case SCOPE_CHANNEL:
-        return gw_str_eq(c->channel, channel);
-    case SCOPE_ADDRESS:
-        return gw_str_eq(c->channel, channel) && gw_str_eq(c->address, address);
-    }
-    return false;
-}
-
-/* Of the entries that cover an address the latest holds, of two with the same moment the
- * withdrawal. A withdrawal counts for every purpose, a grant for its own. */
-static policy_consent consent_of(const view_debtor *d, gw_str channel, gw_str address,
-                                 gw_str purpose)
-{
-    const view_consent *last = NULL;
-    for (size_t i = 0; i < d->consent_n; i++) {
-        const view_consent *c = &d->consents[i];
-        if (!consent_covers(c, channel, address) ||
-            (c->granted && c->purpose.n && !gw_str_eq(c->purpose, purpose)))
-            continue;
-        if (!last || c->at_ms > last->at_ms || (c->at_ms == last->at_ms && !c->granted))
-            last = c;
-    }
-    return !last ? CONSENT_UNKNOWN : last->granted ? CONSENT_GRANTED : CONSENT_WITHDRAWN;
-}
-
 /* ---- recipients ---- */
 
 typedef struct {
+    const facts_context *ctx;
     const view_debtor *d;
     const view_reminder *r;
     policy_recipient *list;
     reminder_facts *f;
 } recipient_reader;
 
-static bool add_recipient(recipient_reader *rr, gw_str who, bool copy)
+static bool add_contact(recipient_reader *rr, const view_contact *c, bool copy)
 {
-    const view_contact *c = view_contact_named(rr->d, who, rr->r->channel);
     gw_str address = c ? view_contact_address(c, rr->r->channel) : (gw_str){NULL, 0};
     size_t n = rr->f->policy.recipient_n;
     if (address.n == 0 || n == POLICY_RECIPIENTS_MAX)
@@ -62,15 +32,24 @@ static bool add_recipient(recipient_reader *rr, gw_str who, bool copy)
         .role = c->role,
         .designated = c->designated,
         .copy = copy,
-        .consent = consent_of(rr->d, rr->r->channel, address, purpose_of(rr->r)),
     };
+    facts_consent_recipient(rr->ctx, rr->d, rr->r, c, &rr->list[n]);
     rr->f->policy.recipient_n++;
     return true;
+}
+
+static bool add_recipient(recipient_reader *rr, gw_str who, bool copy)
+{
+    return add_contact(rr, view_contact_named(rr->d, who, rr->r->channel), copy);
 }
 
 static void add_recipients(recipient_reader *rr)
 {
     const view_reminder *r = rr->r;
+    if (r->address.n) {
+        add_contact(rr, view_contact_with(rr->d, r->channel, r->address), false);
+        return;
+    }
     bool found = add_recipient(rr, r->to, false);
     for (size_t i = 0; i < r->fallback_n && !found; i++)
         found = add_recipient(rr, r->fallback[i], false);
@@ -187,7 +166,7 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
                             .template_known = template_known,
                             .paused = facts_paused(ctx->control, r->channel, r->template, arena),
                         }};
-    recipient_reader rr = {d, r, recipients, &f};
+    recipient_reader rr = {ctx, d, r, recipients, &f};
     add_recipients(&rr);
     for (size_t i = 0; i < d->hold_n; i++)
         holds[i] = (policy_hold){d->holds[i].kind, d->holds[i].until_ms};
@@ -196,6 +175,10 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
                                                     ctx->promise_grace_days);
     for (size_t i = 0; i < d->hash->n; i++)
         read_count(d->hash->fields[i].name, d->hash->fields[i].value, counts, &f.policy.count_n);
+    f.policy.confirmation_due = facts_confirmation_due(d, r);
+    gw_code rc = facts_windows(ctx, d, r, arena, &f.policy, err);
+    if (rc != GW_OK)
+        return rc;
     policy_channel ch = policy_channel_of(r->channel);
     f.policy.channel_ready = ch != POLICY_CHANNEL_COUNT && (ctx->channels_ready & (1U << ch)) != 0;
     *ret = f;

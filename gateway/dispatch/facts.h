@@ -9,7 +9,9 @@
 #define GATEWAY_DISPATCH_FACTS_H
 
 #include "gateway/dispatch/view.h"
+#include "gateway/policy/house.h"
 #include "gateway/policy/policy.h"
+#include "gateway/policy/third_party.h"
 
 /* What holds for the whole gateway at this moment. */
 typedef struct {
@@ -18,6 +20,10 @@ typedef struct {
     unsigned channels_ready;   /* bit policy_channel: somebody serves it */
     bool clock_ok;             /* false: the clock cannot be trusted, nobody is contacted */
     const state_hash *control; /* pauses, as stored; NULL none */
+    int64_t bounce_ms;         /* a bounce's suppression without an end of its own lasts so long */
+    const third_party *third_parties; /* NULL: no list */
+    const house_windows *house;       /* hours operators set; NULL: none */
+    bool house_unreadable;            /* nobody knows them: no hour is open */
 } facts_context;
 
 typedef struct {

@@ -1,6 +1,7 @@
 #include "gateway/dispatch/query_part.h"
 
 #include "gateway/dispatch/life.h"
+#include "gateway/intake/windows.h"
 
 #include <stddef.h>
 
@@ -29,12 +30,17 @@ gw_code query_context(query *q, const intake_ask *ask, decide_context *ret, gw_e
     gw_code rc = state_control_get(ask->store, ask->arena, control, err);
     if (rc != GW_OK)
         return rc;
+    house_live_update(&q->house, control);
     *ret = (decide_context){
         .facts = {.zones = q->cfg->zones,
                   .promise_grace_days = q->cfg->promise_grace_days,
                   .channels_ready = q->cfg->channels,
                   .clock_ok = true,
-                  .control = control},
+                  .control = control,
+                  .bounce_ms = q->cfg->bounce_ms,
+                  .third_parties = q->cfg->third_parties,
+                  .house = q->house.windows,
+                  .house_unreadable = q->house.unreadable},
         .rules = q->cfg->rules,
         .template_pick = template_cache_pick,
         .template_ctx = q->templates,
@@ -167,10 +173,13 @@ static void put_dispatch(gw_buf *b, const dispatch_status *s)
 
 static void put_pauses(gw_buf *b, const state_hash *control)
 {
+    size_t n = 0;
     json_put_name(b, "pauses");
     gw_buf_putc(b, '{');
     for (size_t i = 0; i < control->n; i++) {
-        if (i)
+        if (gw_str_is(control->fields[i].name, WINDOWS_FIELD))
+            continue;
+        if (n++)
             gw_buf_putc(b, ',');
         json_put_string(b, control->fields[i].name);
         gw_buf_putc(b, ':');
@@ -241,6 +250,20 @@ static gw_code answer_clock(query *q, const intake_ask *ask, gw_buf *ret, gw_err
     return GW_OK;
 }
 
+/* ---- windows of the house ---- */
+
+static gw_code answer_windows(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
+{
+    (void)q;
+    state_hash control;
+    gw_code rc = state_control_get(ask->store, ask->arena, &control, err);
+    if (rc != GW_OK)
+        return rc;
+    gw_str stored = windows_in_force(&control);
+    gw_buf_put_str(ret, stored.n ? stored : GW_STR("{\"windows\":null}"));
+    return GW_OK;
+}
+
 /* ---- the table ---- */
 
 static const struct {
@@ -251,7 +274,8 @@ static const struct {
     {"job", false, query_job},         {"jobs", false, query_jobs},
     {"debtor", false, query_debtor},   {"items", false, query_items},
     {"explain", false, query_explain}, {"status", true, answer_status},
-    {"clock", false, answer_clock},
+    {"clock", false, answer_clock},    {"windows", false, answer_windows},
+    {"holds", false, query_holds},
 };
 
 gw_code query_answer(void *context, const intake_ask *ask, gw_buf *ret_json, gw_err *err)
@@ -264,8 +288,9 @@ gw_code query_answer(void *context, const intake_ask *ask, gw_buf *ret_json, gw_
             return gw_fail(err, GW_EREFUSED, "only operators may ask that");
         return questions[i].answer(context, ask, ret_json, err);
     }
-    return gw_fail(err, GW_EINVAL,
-                   "what must be job, jobs, debtor, items, explain, status or clock");
+    return gw_fail(
+        err, GW_EINVAL,
+        "what must be job, jobs, debtor, items, explain, status, clock, windows or holds");
 }
 
 void query_wake(void *context, uint64_t shards)
@@ -284,6 +309,7 @@ gw_code query_new(const dispatch_config *config, dispatch *d, query **ret, gw_er
         return gw_fail(err, GW_ENOMEM, "opening queries");
     q->cfg = config;
     q->d = d;
+    house_live_init(&q->house);
     q->templates = template_cache_new(config->template_store);
     if (!q->templates) {
         query_free(q);
@@ -297,6 +323,7 @@ void query_free(query *q)
 {
     if (!q)
         return;
+    house_live_done(&q->house);
     template_cache_free(q->templates);
     free(q);
 }

@@ -22,7 +22,10 @@ static void put_holds(gw_buf *b, const view_debtor *d)
     for (size_t i = 0; i < d->hold_n; i++) {
         gw_buf_puts(b, i ? ",{" : "{");
         json_put_member_str(b, "kind", d->holds[i].kind);
+        query_put_time(b, "since", d->holds[i].since_ms);
         query_put_time(b, "until", d->holds[i].until_ms);
+        query_put_text(b, "by", d->holds[i].by);
+        query_put_text(b, "reason", d->holds[i].reason);
         gw_buf_putc(b, '}');
     }
     gw_buf_putc(b, ']');
@@ -30,19 +33,60 @@ static void put_holds(gw_buf *b, const view_debtor *d)
 
 static void put_consents(gw_buf *b, const view_debtor *d)
 {
-    static const char *const scopes[] = {"address", "channel", "all"};
+    static const char *const scopes[] = {"address", "debt", "channel", "all"};
     json_put_name(b, "consents");
     gw_buf_putc(b, '[');
     for (size_t i = 0; i < d->consent_n; i++) {
         const view_consent *c = &d->consents[i];
         gw_buf_puts(b, i ? ",{" : "{");
-        json_put_member_str(b, "channel", c->channel);
-        json_put_member_str(b, "address", c->address);
+        json_put_member_str(b, "channel", c->scope == SCOPE_DEBT ? GW_STR("*") : c->channel);
+        json_put_member_str(b, c->scope == SCOPE_DEBT ? "debt" : "address", c->address);
         json_put_member_str(b, "status", gw_str_of(c->granted ? "granted" : "withdrawn"));
         json_put_member_str(b, "scope", gw_str_of(scopes[c->scope]));
         query_put_text(b, "purpose", c->purpose);
+        query_put_text(b, "source", c->source);
         query_put_time(b, "at", c->at_ms);
         gw_buf_putc(b, '}');
+    }
+    gw_buf_putc(b, ']');
+}
+
+static void put_suppressions(gw_buf *b, const view_debtor *d)
+{
+    static const char *const kinds[] = {"legal", "leaked", "bounce", "unverified"};
+    json_put_name(b, "suppressions");
+    gw_buf_putc(b, '[');
+    for (size_t i = 0; i < d->suppression_n; i++) {
+        const view_suppression *x = &d->suppressions[i];
+        gw_buf_puts(b, i ? ",{" : "{");
+        json_put_member_str(b, "suppression", gw_str_of(kinds[x->kind]));
+        json_put_member_str(b, "channel", x->channel);
+        json_put_member_str(b, "address", x->address);
+        query_put_time(b, "at", x->at_ms);
+        query_put_time(b, "until", x->until_ms);
+        gw_buf_putc(b, '}');
+    }
+    gw_buf_putc(b, ']');
+}
+
+static void put_hours(gw_buf *b, const view_debtor *d)
+{
+    static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+    json_put_name(b, "hours");
+    gw_buf_putc(b, '[');
+    for (size_t i = 0; i < d->window_n; i++) {
+        const view_window *w = &d->windows[i];
+        size_t n = 0;
+        gw_buf_puts(b, i ? ",{" : "{");
+        json_put_member_str(b, "hours", w->name);
+        json_put_member_str(b, "use", w->never ? GW_STR("never") : GW_STR("only"));
+        query_put_text(b, "channel", w->channel);
+        gw_buf_puts(b, ",\"days\":[");
+        for (unsigned k = 0; k < GW_COUNT(days); k++)
+            if (w->weekdays >> k & 1)
+                gw_buf_printf(b, "%s\"%s\"", n++ ? "," : "", days[k]);
+        gw_buf_printf(b, "],\"from\":\"%02d:%02d\",\"to\":\"%02d:%02d\"}", w->from / 60,
+                      w->from % 60, w->to / 60, w->to % 60);
     }
     gw_buf_putc(b, ']');
 }
@@ -78,6 +122,8 @@ gw_code query_debtor(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
     json_put_member_raw(ret, "facts", d->body.n ? d->body : GW_STR("null"));
     put_holds(ret, d);
     put_consents(ret, d);
+    put_suppressions(ret, d);
+    put_hours(ret, d);
     put_counters(ret, d);
     json_put_member_int(ret, "items", (int64_t)d->item_n);
     gw_buf_putc(ret, '}');

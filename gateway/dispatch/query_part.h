@@ -3,6 +3,7 @@
 #define GATEWAY_DISPATCH_QUERY_PART_H
 
 #include "gateway/dispatch/decide.h"
+#include "gateway/dispatch/house_live.h"
 #include "gateway/dispatch/load.h"
 #include "gateway/dispatch/query.h"
 #include "gateway/dispatch/template_cache.h"
@@ -11,6 +12,7 @@ struct query {
     const dispatch_config *cfg;
     dispatch *d;
     template_cache *templates;
+    house_live house;
 };
 
 /* The reminder of (source, job), with its debtor. GW_ENOTFOUND, GW_EINVAL no job or source named.
@@ -25,6 +27,7 @@ gw_code query_job(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_jobs(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_debtor(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_items(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+gw_code query_holds(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_explain(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 
 /* Append {"verdict", ..., "text"} of the decision about this reminder as of now. */

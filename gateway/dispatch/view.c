@@ -1,5 +1,9 @@
 #include "gateway/dispatch/view.h"
 
+#include "gateway/policy/hours.h"
+
+#include <strings.h>
+
 int64_t view_int(gw_str s, int64_t otherwise)
 {
     int64_t v = 0;
@@ -51,6 +55,8 @@ typedef struct {
     view_contact *contacts;
     view_hold *holds;
     view_consent *consents;
+    view_suppression *suppressions;
+    view_window *windows;
     view_item *items;
     view_promise *promises;
     view_payment *payments;
@@ -65,6 +71,16 @@ static gw_code read_json(debtor_reader *r, const state_field *f, json_doc *ret)
         return gw_fail(r->err, GW_ECORRUPT, "stored field %.2s of a debtor is not a JSON object",
                        f->name.p);
     return rc;
+}
+
+static policy_standing standing_of(const json_doc *j, uint32_t contact)
+{
+    if (json_get_bool(j, contact, "leaked", false))
+        return POLICY_ADDRESS_LEAKED;
+    if (!json_member(j, contact, "verified"))
+        return POLICY_ADDRESS_UNSTATED;
+    return json_get_bool(j, contact, "verified", false) ? POLICY_ADDRESS_VERIFIED
+                                                        : POLICY_ADDRESS_UNVERIFIED;
 }
 
 static gw_code read_body(debtor_reader *r, const state_field *f)
@@ -94,6 +110,7 @@ static gw_code read_body(debtor_reader *r, const state_field *f)
             .email = json_get_str(&j, c, "email"),
             .phone = json_get_str(&j, c, "phone"),
             .designated = json_get_bool(&j, c, "designated", false),
+            .standing = standing_of(&j, c),
         };
     d->contacts = r->contacts;
     return GW_OK;
@@ -104,30 +121,99 @@ static gw_code read_hold(debtor_reader *r, const state_field *f)
     json_doc j;
     gw_code rc = read_json(r, f, &j);
     if (rc == GW_OK && !gw_str_is(json_get_str(&j, 0, "state"), "released"))
-        r->holds[r->d->hold_n++] =
-            (view_hold){after(f->name, 2), time_of(json_get_str(&j, 0, "until"), 0)};
+        r->holds[r->d->hold_n++] = (view_hold){
+            .kind = after(f->name, 2),
+            .until_ms = time_of(json_get_str(&j, 0, "until"), 0),
+            .by = json_get_str(&j, 0, "by"),
+            .reason = json_get_str(&j, 0, "reason"),
+            .since_ms = json_get_int(&j, 0, "rx", 0),
+        };
     return rc;
 }
 
-static gw_code read_consent(debtor_reader *r, const state_field *f)
+/* "<first>:<rest>" */
+static void split_name(gw_str s, gw_str *ret_first, gw_str *ret_rest)
+{
+    const char *colon = memchr(s.p, ':', s.n);
+    size_t n = colon ? (size_t)(colon - s.p) : s.n;
+    *ret_first = (gw_str){s.p, n};
+    *ret_rest = after(s, colon ? n + 1 : n);
+}
+
+static gw_code add_consent(debtor_reader *r, const state_field *f, gw_str name, gw_str purpose)
 {
     json_doc j;
     gw_code rc = read_json(r, f, &j);
     if (rc != GW_OK)
         return rc;
-    gw_str rest = after(f->name, 2);
-    const char *colon = memchr(rest.p, ':', rest.n);
-    size_t n = colon ? (size_t)(colon - rest.p) : rest.n;
     gw_str scope = json_get_str(&j, 0, "scope");
-    r->consents[r->d->consent_n++] = (view_consent){
-        .channel = {rest.p, n},
-        .address = after(rest, colon ? n + 1 : n),
-        .purpose = json_get_str(&j, 0, "purpose"),
+    view_consent c = {
+        .purpose = purpose.n ? purpose : json_get_str(&j, 0, "purpose"),
         .scope = gw_str_is(scope, "all")       ? SCOPE_ALL
                  : gw_str_is(scope, "channel") ? SCOPE_CHANNEL
+                 : gw_str_is(scope, "debt")    ? SCOPE_DEBT
                                                : SCOPE_ADDRESS,
         .granted = gw_str_is(json_get_str(&j, 0, "status"), "granted"),
         .at_ms = json_get_int(&j, 0, "at_ms", 0),
+        .source = json_get_str(&j, 0, "source"),
+    };
+    split_name(name, &c.channel, &c.address);
+    r->consents[r->d->consent_n++] = c;
+    return GW_OK;
+}
+
+static gw_code read_consent(debtor_reader *r, const state_field *f)
+{
+    return add_consent(r, f, after(f->name, 2), (gw_str){NULL, 0});
+}
+
+static gw_code read_purpose_consent(debtor_reader *r, const state_field *f)
+{
+    gw_str purpose, name;
+    split_name(after(f->name, 3), &purpose, &name);
+    return add_consent(r, f, name, purpose);
+}
+
+/* A kind nobody knows counts as the hardest one. */
+static view_listing listing_of(gw_str kind)
+{
+    return gw_str_is(kind, "bounce")       ? LISTED_BOUNCE
+           : gw_str_is(kind, "unverified") ? LISTED_UNVERIFIED
+           : gw_str_is(kind, "leaked")     ? LISTED_LEAKED
+                                           : LISTED_LEGAL;
+}
+
+static gw_code read_suppression(debtor_reader *r, const state_field *f)
+{
+    json_doc j;
+    gw_str kind, name;
+    gw_code rc = read_json(r, f, &j);
+    if (rc != GW_OK || gw_str_is(json_get_str(&j, 0, "status"), "lifted"))
+        return rc;
+    split_name(after(f->name, 2), &kind, &name);
+    view_suppression x = {
+        .kind = listing_of(kind),
+        .at_ms = json_get_int(&j, 0, "at_ms", 0),
+        .until_ms = json_get_int(&j, 0, "until_ms", 0),
+    };
+    split_name(name, &x.channel, &x.address);
+    r->suppressions[r->d->suppression_n++] = x;
+    return GW_OK;
+}
+
+static gw_code read_window(debtor_reader *r, const state_field *f)
+{
+    json_doc j;
+    gw_code rc = read_json(r, f, &j);
+    if (rc != GW_OK || gw_str_is(json_get_str(&j, 0, "state"), "released"))
+        return rc;
+    r->windows[r->d->window_n++] = (view_window){
+        .name = after(f->name, 2),
+        .channel = json_get_str(&j, 0, "channel"),
+        .never = gw_str_is(json_get_str(&j, 0, "use"), "never"),
+        .weekdays = hours_days(&j, json_member(&j, 0, "days")),
+        .from = hours_minute(json_get_str(&j, 0, "from")),
+        .to = hours_minute(json_get_str(&j, 0, "to")),
     };
     return GW_OK;
 }
@@ -206,7 +292,11 @@ typedef struct {
     gw_code (*read)(debtor_reader *, const state_field *);
 } field_kind;
 
-static const field_kind debtor_fields[] = {{"h:", read_hold}, {"o:", read_consent}};
+static const field_kind debtor_fields[] = {{"h:", read_hold},
+                                           {"o:", read_consent},
+                                           {"op:", read_purpose_consent},
+                                           {"x:", read_suppression},
+                                           {"w:", read_window}};
 static const field_kind item_fields[] = {
     {"i:", read_item}, {"y:", read_payment}, {"m:", read_promise}, {"u:", read_dispute}};
 
@@ -230,11 +320,14 @@ static bool make_room(debtor_reader *r, size_t debtor_n, size_t item_n)
     size_t b = item_n + 1;
     r->holds = gw_arena_alloc(r->arena, a * sizeof *r->holds);
     r->consents = gw_arena_alloc(r->arena, a * sizeof *r->consents);
+    r->suppressions = gw_arena_alloc(r->arena, a * sizeof *r->suppressions);
+    r->windows = gw_arena_alloc(r->arena, a * sizeof *r->windows);
     r->items = gw_arena_alloc(r->arena, b * sizeof *r->items);
     r->payments = gw_arena_alloc(r->arena, b * sizeof *r->payments);
     r->promises = gw_arena_alloc(r->arena, b * sizeof *r->promises);
     r->disputed = gw_arena_alloc(r->arena, b * sizeof *r->disputed);
-    return r->holds && r->consents && r->items && r->payments && r->promises && r->disputed;
+    return r->holds && r->consents && r->suppressions && r->windows && r->items && r->payments &&
+           r->promises && r->disputed;
 }
 
 gw_code view_debtor_read(const state_debtor *loaded, gw_arena *arena, view_debtor *ret, gw_err *err)
@@ -265,6 +358,8 @@ gw_code view_debtor_read(const state_debtor *loaded, gw_arena *arena, view_debto
                 r.items[i].disputed = true;
     d.holds = r.holds;
     d.consents = r.consents;
+    d.suppressions = r.suppressions;
+    d.windows = r.windows;
     d.items = r.items;
     d.payments = r.payments;
     d.promises = r.promises;
@@ -299,6 +394,7 @@ static gw_code read_job(view_reminder *r, gw_arena *arena, gw_err *err)
     r->template = json_get_str(j, 0, "template");
     r->purpose = json_get_str(j, 0, "purpose");
     r->to = json_get_str(j, 0, "to");
+    r->address = json_get_str(j, 0, "address");
     r->locale = json_get_str(j, 0, "locale");
     uint32_t tone = json_member(j, 0, "tone");
     r->tone = tone ? json_raw(j, tone) : (gw_str){NULL, 0};
@@ -372,6 +468,16 @@ const view_contact *view_contact_named(const view_debtor *d, gw_str to, gw_str c
     for (size_t i = 0; i < d->contact_n; i++)
         if (gw_str_eq(d->contacts[i].role, to) && view_contact_address(&d->contacts[i], channel).n)
             return &d->contacts[i];
+    return NULL;
+}
+
+const view_contact *view_contact_with(const view_debtor *d, gw_str channel, gw_str address)
+{
+    for (size_t i = 0; i < d->contact_n; i++) {
+        gw_str a = view_contact_address(&d->contacts[i], channel);
+        if (a.n && a.n == address.n && strncasecmp(a.p, address.p, a.n) == 0)
+            return &d->contacts[i];
+    }
     return NULL;
 }
 

@@ -10,6 +10,7 @@
 
 #include "gateway/base/json.h"
 #include "gateway/base/time.h"
+#include "gateway/policy/policy.h"
 #include "gateway/state/state.h"
 
 enum { VIEW_NO_DAY = INT32_MIN, VIEW_ROLES_MAX = 16 };
@@ -18,21 +19,41 @@ enum { VIEW_NO_DAY = INT32_MIN, VIEW_ROLES_MAX = 16 };
 typedef struct {
     gw_str id, role, name, email, phone;
     bool designated;
+    policy_standing standing; /* as billing states it */
 } view_contact;
 
 typedef struct {
     gw_str kind;
     int64_t until_ms; /* 0: until released */
+    gw_str by, reason;
+    int64_t since_ms;
 } view_hold;
 
-typedef enum { SCOPE_ADDRESS, SCOPE_CHANNEL, SCOPE_ALL } view_scope;
+typedef enum { SCOPE_ADDRESS, SCOPE_DEBT, SCOPE_CHANNEL, SCOPE_ALL } view_scope;
 
 typedef struct {
     gw_str channel, address, purpose; /* purpose may be empty: every purpose */
     view_scope scope;
     bool granted;
     int64_t at_ms; /* of two entries that cover an address the later one holds */
-} view_consent;
+    gw_str source;
+} view_consent; /* SCOPE_DEBT: address is the item or case */
+
+/* An address that must not, or cannot, be used. */
+typedef enum { LISTED_LEGAL, LISTED_LEAKED, LISTED_BOUNCE, LISTED_UNVERIFIED } view_listing;
+typedef struct {
+    view_listing kind;
+    gw_str channel, address; /* "*": every one */
+    int64_t at_ms, until_ms; /* until_ms of a bounce, 0: by the setting */
+} view_suppression;
+
+/* Hours the debtor stated, in its own local time; minutes, from < to. */
+typedef struct {
+    gw_str name, channel; /* channel empty: every one */
+    bool never;
+    uint8_t weekdays; /* bit 0 Monday */
+    int16_t from, to;
+} view_window;
 
 typedef struct {
     gw_str id, case_id, currency, reference, description, terms, ladder;
@@ -65,6 +86,10 @@ typedef struct {
     size_t hold_n;
     const view_consent *consents;
     size_t consent_n;
+    const view_suppression *suppressions;
+    size_t suppression_n;
+    const view_window *windows;
+    size_t window_n;
     const view_item *items; /* by item id */
     size_t item_n;
     const view_promise *promises;
@@ -89,6 +114,7 @@ typedef struct {
     bool readable; /* false: the stored body is no JSON object; only what is above counts */
     json_doc doc;  /* of the body */
     gw_str template, purpose, to, locale, tone;
+    gw_str address; /* only this address of the debtor; the gateway's own answers */
     gw_str cc[VIEW_ROLES_MAX], fallback[VIEW_ROLES_MAX];
     size_t cc_n, fallback_n;
     gw_str item, ladder, step, step_kind, statement; /* ladder steps only */
@@ -105,6 +131,8 @@ gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_r
 /* The contact a job names: by id, else the first of that role that has an address on the channel;
  * "" is the role primary. NULL if there is none. */
 const view_contact *view_contact_named(const view_debtor *d, gw_str to, gw_str channel);
+/* The contact that has this address on the channel (mail without case), or NULL. */
+const view_contact *view_contact_with(const view_debtor *d, gw_str channel, gw_str address);
 /* The address of a contact on a channel, n 0 when it has none. */
 gw_str view_contact_address(const view_contact *c, gw_str channel);
 /* A stored decimal integer; otherwise when it is none. */

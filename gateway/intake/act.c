@@ -1,6 +1,7 @@
 #include "gateway/intake/turn.h"
 
 #include "gateway/base/time.h"
+#include "gateway/intake/windows.h"
 #include "gateway/wire/event.h"
 
 enum { FIELD_MAX = 256, PAUSE_MAX = 4096 };
@@ -93,6 +94,28 @@ static gw_code pause_or_resume(const intake_ask *ask, gw_buf *ret, gw_err *err)
     return rc;
 }
 
+/* ---- windows of the house ---- */
+
+static gw_code change_windows(const intake_ask *ask, gw_buf *ret, gw_err *err)
+{
+    const windows_act act = {.by = who_ordered(ask),
+                             .key = ask->who,
+                             .reason = json_get_str(ask->body, 0, "reason"),
+                             .now = ask->now};
+    bool changed;
+    gw_code rc = windows_apply(ask->store, "windows", json_get_str(ask->body, 0, "text"), &act,
+                               ask->arena, &changed, err);
+    if (rc == GW_EEXIST)
+        rc = GW_EINVAL;
+    if (rc != GW_OK)
+        return rc;
+    if (changed)
+        verdict_accepted(ret, GW_STR("windows"), GW_STR(""), ask->now);
+    else
+        verdict_duplicate(ret, GW_STR("windows"), GW_STR(""), ask->now);
+    return GW_OK;
+}
+
 /* ---- dispatch's acts and questions ---- */
 
 static bool is_one_of_two(const json_doc *d, const char *a, const char *b)
@@ -105,6 +128,8 @@ static gw_code perform(const turn *t, const intake_ask *ask, gw_buf *ret, gw_err
     const intake_calls *calls = &t->config->calls;
     if (ask->verb == VERB_PAUSE || ask->verb == VERB_RESUME)
         return pause_or_resume(ask, ret, err);
+    if (ask->verb == VERB_WINDOWS)
+        return change_windows(ask, ret, err);
     if (ask->verb == VERB_CLOCK && !is_one_of_two(ask->body, "set", "release"))
         return gw_fail(err, GW_EINVAL, "name either set or release");
     if (ask->verb == VERB_QUERY ? !calls->query : !calls->act) {

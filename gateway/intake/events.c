@@ -94,6 +94,7 @@ static void open_event(batch *b, uint32_t index)
         .debtor = v == VERB_DEBTOR ? e->id : json_get_str(&e->doc, 0, "debtor"),
         .body = &e->doc,
         .now = t->now,
+        .third_parties = t->config->third_parties,
     };
     receipt_of(t, e);
     gw_id did;
@@ -122,22 +123,9 @@ static void fold_event(batch *b, event *e)
     e->txn = 0;
     if (e->result.verdict != LEDGER_ACCEPTED)
         return;
-    state_txn *x = &b->txns[b->txn_n];
-    *x = (state_txn){
-        .shard = state_shard(&d->did),
-        .did = &d->did,
-        .debtor_version = (int64_t)d->debtor.version,
-        .debtor_sets = e->result.debtor_sets,
-        .debtor_n = e->result.debtor_n,
-        .item_sets = e->result.item_sets,
-        .item_n = e->result.item_n,
-        .version = -1,
-        .wake_debtor = true,
-        .wake_at = t->now,
-        .records = &e->result.record,
-        .record_n = 1,
-    };
-    rc = ledger_patch(d, &e->result, t->arena, &err);
+    rc = ledger_txn(d, &e->event, &e->result, t->id_key, t->arena, &b->txns[b->txn_n], &err);
+    if (rc == GW_OK)
+        rc = ledger_patch(d, &e->result, t->arena, &err);
     if (rc != GW_OK) {
         slot_failed(t, &t->slots[e->slot], rc, &err);
         e->done = true;

@@ -20,6 +20,7 @@
 #include "gateway/base/id.h"
 #include "gateway/base/json.h"
 #include "gateway/intake/verdict.h"
+#include "gateway/policy/third_party.h"
 #include "gateway/state/state.h"
 #include "gateway/wire/curve.h"
 #include "gateway/wire/verb.h"
@@ -75,6 +76,8 @@ typedef struct {
     const uint8_t *id_key;     /* GW_ID_KEY_BYTES, copied */
     const gw_clock *clock;     /* borrowed */
     uint32_t outbox_max;       /* 0 = INTAKE_OUTBOX_MAX */
+    const third_party
+        *third_parties; /* borrowed; roles nobody may ask to write to; NULL: no list */
     intake_calls calls;
 } intake_config;
 

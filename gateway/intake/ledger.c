@@ -172,6 +172,8 @@ gw_code part_record(const fold *f, const char *event, gw_str case_id, const char
         .blobs = GW_STR(""),
     };
     json_put_member_str(fact, "receipt", f->event->receipt);
+    json_put_member_str(priv, "verb", gw_str_of(verb_of(f->event->verb)->name));
+    json_put_member_str(priv, "body", json_raw(f->body, 0));
     gw_code rc = part_close(f, fact, &r.fact);
     if (rc == GW_OK)
         rc = part_close(f, priv, &r.priv);
@@ -186,6 +188,7 @@ static gw_code (*const folds[VERB_COUNT])(const fold *) = {
     [VERB_PROMISE] = ledger_promise, [VERB_DISPUTE] = ledger_dispute,
     [VERB_DEBTOR] = ledger_debtor,   [VERB_CONSENT] = ledger_consent,
     [VERB_HOLD] = ledger_hold,       [VERB_CANCEL] = ledger_cancel_item,
+    [VERB_HOURS] = ledger_hours,
 };
 
 /* A debtor that billing never described gets its names, so that policy can say what is missing. */

@@ -5,7 +5,7 @@
 
 #include "gateway/intake/ledger.h"
 
-enum { LEDGER_OBJECT_MAX = 128 * 1024, LEDGER_NAME_MAX = 512 };
+enum { LEDGER_OBJECT_MAX = 384 * 1024, LEDGER_NAME_MAX = 512 };
 
 typedef struct {
     const state_debtor *debtor;
@@ -48,6 +48,13 @@ gw_code part_set_debtor(const fold *f, const char *prefix, gw_str id, gw_buf *ob
 gw_code part_record(const fold *f, const char *event, gw_str case_id, const char *why, gw_buf *fact,
                     gw_buf *priv);
 
+/* ledger_act.c: what the act of this body's id is. SAME_ACT and OTHER_ACT have their verdict then.
+ */
+typedef enum { NEW_ACT, SAME_ACT, OTHER_ACT } part_act;
+part_act part_find_act(const fold *f, const stored *s);
+/* Member seen: the old list without its oldest entries, and this act. */
+void part_put_seen(const fold *f, gw_buf *b, const stored *s);
+
 #define PART_BUF(name)                                                                             \
     GW_AUTO_BUF gw_buf name;                                                                       \
     gw_buf_init(&name, LEDGER_OBJECT_MAX);                                                         \
@@ -61,7 +68,10 @@ gw_code ledger_promise(const fold *f);
 gw_code ledger_dispute(const fold *f);
 /* ledger_debtor.c */
 gw_code ledger_debtor(const fold *f);
+/* ledger_consent.c */
 gw_code ledger_consent(const fold *f);
+/* ledger_hold.c */
 gw_code ledger_hold(const fold *f);
+gw_code ledger_hours(const fold *f);
 
 #endif

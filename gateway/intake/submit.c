@@ -17,7 +17,7 @@ void intake_debtor_id(const uint8_t key[GW_ID_KEY_BYTES], gw_str source, gw_str 
 
 /* The members a job needs besides its body: one walk instead of one search each. */
 typedef struct {
-    uint32_t id, debtor, case_id, channel, not_before, not_after;
+    uint32_t id, debtor, case_id, channel, not_before, not_after, to, cc;
 } members;
 
 static members find_members(const json_doc *d)
@@ -32,6 +32,8 @@ static members find_members(const json_doc *d)
         {GW_STR("channel"), offsetof(members, channel)},
         {GW_STR("not_before"), offsetof(members, not_before)},
         {GW_STR("not_after"), offsetof(members, not_after)},
+        {GW_STR("to"), offsetof(members, to)},
+        {GW_STR("cc"), offsetof(members, cc)},
     };
     members m = {0};
     uint32_t end = json_at(d, 0)->next;
@@ -53,6 +55,21 @@ static bool window_is_empty(const json_doc *d, const members *m)
            gw_time_parse(json_str(d, m->not_after), &until, NULL) == GW_OK && until.ms <= from.ms;
 }
 
+/* Where the job asks to write to somebody who is no party of the debt; NULL if nowhere. A contact
+ * named by its id is looked at when the debtor is known. */
+static const char *third_party_at(const turn *t, const json_doc *d, const members *m)
+{
+    const third_party *list = t->config->third_parties;
+    if (m->to && third_party_has(list, json_str(d, m->to)))
+        return "/to";
+    if (!m->cc)
+        return NULL;
+    for (uint32_t c = json_first(m->cc); c < json_at(d, m->cc)->next; c = json_at(d, c)->next)
+        if (third_party_has(list, json_str(d, c)))
+            return "/cc";
+    return NULL;
+}
+
 /* The text must outlive the scratch arena: unescaped text is in the message, the rest is copied. */
 static gw_str keep(turn *t, const json_doc *d, uint32_t node)
 {
@@ -72,6 +89,13 @@ static void prepare(turn *t, uint32_t index)
     members m = find_members(&o.doc);
     if (window_is_empty(&o.doc, &m)) {
         slot_rejected(t, s, "invalid", "must be later than not_before", "/not_after");
+        return;
+    }
+    const char *outsider = third_party_at(t, &o.doc, &m);
+    if (outsider) {
+        slot_rejected(t, s, "third-party",
+                      "customers, suppliers, tenderers and family of a debtor are never written to",
+                      outsider);
         return;
     }
     bool mine = t->requests[s->request].role == ZAP_CLIENT; /* else the source lies in the body */

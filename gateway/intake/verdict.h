@@ -16,6 +16,7 @@
  *     wrong-currency   it differs from the item's
  *     too-late         the reminder has left or is final
  *     too-large        a named limit
+ *     third-party      it asks to write to somebody who is no party of the debt
  *     unavailable      this gateway does not run the part that answers
  *
  * Each function appends one object to the buffer. Thread: any. */

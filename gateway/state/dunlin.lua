@@ -20,6 +20,7 @@
 --   dl:{NN}:p              zset    score 0: <did><rid> of every other reminder that is not final; by did with BYLEX
 --   dl:{NN}:f              zset    the final ones
 --   dl:{NN}:k:<state>      zset    score 0: rids in a state that operators look for (INDEXED below)
+--   dl:{NN}:k:h            zset    score 0: dids that were ever put on hold; the debtor says whether it still is
 --   dl:{NN}:due            zset    all lanes but a: r:<rid> or d:<did>, scored lane * 10^13 + due ms, where lane is
 --                                  0 w, 1 e, 2 s, 3 v, 4 f: so one is in one lane at most, and changing lanes is one ZADD
 --   dl:{NN}:n              hash    state -> number of reminders. A call counts for all its shards in the first one's
@@ -43,7 +44,7 @@
 -- What costs time is the number of redis.call, then the number of their arguments (each becomes a Redis
 -- string and three pieces of the AOF), then making Lua strings (every byte is hashed). So a call
 -- gathers what its shards have in common and writes each sorted set once.
-local FORMAT, REVISION = 4, 1
+local FORMAT, REVISION = 4, 2
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
 local ID = 26 -- characters of an id
@@ -363,6 +364,11 @@ local function apply_shard(P, args, i, n, verdicts, counters)
         if verdict == 'o' then
             if changes or left then
                 write_debtor(dkey, changes and v, left, args, a_ds, a_dd, a_is - 1)
+                for f = a_ds, a_dd - 1, 2 do
+                    if sub(args[f], 1, 2) == 'h:' then
+                        call('ZADD', P .. 'k:h', '0', sub(did, 3))
+                    end
+                end
                 if is > 0 then
                     call('HSET', P .. 'i' .. sub(did, 2), unpack(args, a_is, a_id - 1))
                 end

@@ -136,8 +136,8 @@ gw_code state_list(state *s, const state_list_query *query, const char *cursor, 
     position p = {.query = query};
     if (limit == 0 || limit > STATE_LIST_MAX)
         return gw_fail(err, GW_EINVAL, "list: 1..%d reminders on a page", STATE_LIST_MAX);
-    if (!query->did && (!query->by_state || !strchr("HUQ", query->by_state)))
-        return gw_fail(err, GW_EINVAL, "list: by debtor, or by one of the states H U Q");
+    if (!query->did && (!query->by_state || !strchr("HUQh", query->by_state)))
+        return gw_fail(err, GW_EINVAL, "list: by debtor, or by one of the states H U Q, or h");
     gw_code rc = parse_cursor(cursor, &p, err);
     if (rc != GW_OK)
         return rc;

@@ -286,7 +286,8 @@ gw_code state_counts(state *s, uint64_t ret_by_state[128], uint64_t *ret_outbox,
 
 typedef struct {
     const gw_id *did; /* reminders of this debtor, unfinished ones first ... */
-    char by_state;    /* ... or, without did, all in one of the indexed states H U Q */
+    char by_state; /* ... or, without did, all in one of the indexed states H U Q; h: debtors that
+                      were ever put on hold, their ids as rid */
 } state_list_query;
 enum { STATE_CURSOR_TEXT = 32 };
 /* One page. cursor: "" first, then what ret_cursor said; it becomes "" after the last page.

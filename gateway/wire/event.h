@@ -20,7 +20,10 @@
 #define EVENT_DISPUTE         "x-Dispute"
 #define EVENT_HOLD            "x-Hold"
 #define EVENT_CONSENT         "x-Consent"
-#define EVENT_CONTACT         "x-Contact" /* debtor facts: name, zone, contacts */
+#define EVENT_HOURS           "x-Hours"        /* hours the debtor stated */
+#define EVENT_POLICY          "x-PolicyChange" /* windows or rules of the house changed: who, why */
+#define EVENT_REBUILD         "x-Rebuild"      /* the state was made again from this log */
+#define EVENT_CONTACT         "x-Contact"      /* debtor facts: name, zone, contacts */
 #define EVENT_ITEM            "x-Item"
 #define EVENT_OPERATOR        "x-Operator"          /* an operator's act: pause, retry, clock */
 #define EVENT_RECEIVED        "ReceivedFromNonERDS" /* receipt, reply or bounce came in */

@@ -9,11 +9,13 @@ static const verb_row rows[VERB_COUNT] = {
     [VERB_DEBTOR] = {"debtor", VERB_EVENT, false},
     [VERB_CONSENT] = {"consent", VERB_EVENT, false},
     [VERB_HOLD] = {"hold", VERB_EVENT, false},
+    [VERB_HOURS] = {"hours", VERB_EVENT, false},
     [VERB_CANCEL] = {"cancel", VERB_ACT, false}, /* of an item it is an event (ledger.h) */
     [VERB_QUERY] = {"query", VERB_ASK, false},
     [VERB_CLOCK] = {"clock", VERB_ACT, true},
     [VERB_PAUSE] = {"pause", VERB_ACT, true},
     [VERB_RESUME] = {"resume", VERB_ACT, true},
+    [VERB_WINDOWS] = {"windows", VERB_ACT, true},
     [VERB_RETRY] = {"retry", VERB_ACT, true},
 };
 

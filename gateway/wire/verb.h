@@ -18,11 +18,13 @@ typedef enum {
     VERB_DEBTOR,
     VERB_CONSENT,
     VERB_HOLD,
+    VERB_HOURS,
     VERB_CANCEL,
     VERB_QUERY,
     VERB_CLOCK,
     VERB_PAUSE,
     VERB_RESUME,
+    VERB_WINDOWS,
     VERB_RETRY,
     VERB_COUNT
 } verb;

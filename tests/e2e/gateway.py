@@ -57,7 +57,8 @@ class Gateway:
         # The configuration lies beside links to what is shipped, so that its paths hold.
         home = os.path.join(folder, "config")
         os.makedirs(home, exist_ok=True)
-        for name in ("rules", "ladders", "calendars", "providers", "schema"):
+        shipped = set(os.listdir(os.path.join(suite.SOURCE, "config")))
+        for name in shipped - {"dunlin.jsonc", "quickstart.jsonc", "loader", "CMakeLists.txt", "README.md"}:
             link = os.path.join(home, name)
             if not os.path.lexists(link):
                 os.symlink(os.path.join(suite.SOURCE, "config", name), link)

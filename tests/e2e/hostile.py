@@ -36,6 +36,8 @@ GOOD = {
     "consent": {"id": "c-1", "debtor": "K-1", "channel": "email", "status": "withdrawn",
                 "address": "accounts@k-1.example.test", "source": "phone call"},
     "hold": {"id": "h-1", "debtor": "K-1", "kind": "legal", "state": "set", "by": "counsel"},
+    "hours": {"id": "w-1", "debtor": "K-1", "hours": "nights", "state": "set", "use": "never",
+              "from": "20:00", "to": "24:00", "by": "clerk"},
     "cancel": {"job": "job-0"},
 }
 SEED_ITEM = dict(GOOD["item"], id="R-0", state="disputed")  # held: nothing leaves meanwhile

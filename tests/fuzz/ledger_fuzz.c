@@ -15,8 +15,9 @@ static const struct {
     char letter;
     verb verb;
 } verbs[] = {
-    {'i', VERB_ITEM},   {'y', VERB_PAYMENT}, {'m', VERB_PROMISE}, {'u', VERB_DISPUTE},
-    {'d', VERB_DEBTOR}, {'o', VERB_CONSENT}, {'h', VERB_HOLD},    {'x', VERB_CANCEL},
+    {'i', VERB_ITEM},    {'y', VERB_PAYMENT}, {'m', VERB_PROMISE},
+    {'u', VERB_DISPUTE}, {'d', VERB_DEBTOR},  {'o', VERB_CONSENT},
+    {'h', VERB_HOLD},    {'x', VERB_CANCEL},  {'w', VERB_HOURS},
 };
 
 static schema *schema_of(verb v)
@@ -42,7 +43,12 @@ static ledger_verdict fold_twice(state_debtor *debtor, verb v, const json_doc *b
     gw_err err = {0};
     ledger_result first;
     ledger_result again;
-    ledger_event e = {v, GW_STR("s"), GW_STR("d"), body, {1359712800000}, GW_STR("r")};
+    ledger_event e = {.verb = v,
+                      .source = GW_STR("s"),
+                      .debtor = GW_STR("d"),
+                      .body = body,
+                      .now = {1359712800000},
+                      .receipt = GW_STR("r")};
     if (ledger_fold(debtor, &e, arena, &first, &err) != GW_OK)
         return LEDGER_REJECTED; /* a name too long, or memory */
     if (first.verdict == LEDGER_REJECTED)

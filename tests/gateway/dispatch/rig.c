@@ -296,23 +296,17 @@ void rig_tell_of(rig *r, const char *debtor, verb v, const char *json)
     load_debtor_id(r->id_key, GW_STR("erp"), gw_str_of(debtor), &did);
     must(r, state_load_debtors(r->store, &did, 1, r->arena, &found, &r->err), "load");
     must(r, json_parse(gw_str_of(json), r->arena, &doc, &r->err), json);
-    ledger_event e = {v,    GW_STR("erp"),          gw_str_of(debtor),
-                      &doc, gw_clock_now(r->clock), GW_STR("receipt")};
+    ledger_event e = {.verb = v,
+                      .source = GW_STR("erp"),
+                      .debtor = gw_str_of(debtor),
+                      .body = &doc,
+                      .now = gw_clock_now(r->clock),
+                      .receipt = GW_STR("receipt")};
     must(r, ledger_fold(&found, &e, r->arena, &out, &r->err), "fold");
     if (out.verdict != LEDGER_ACCEPTED)
         fail_msg("%s: %s", json, out.verdict == LEDGER_REJECTED ? out.reason : "duplicate");
-    state_txn t = {.shard = state_shard(&did),
-                   .did = &did,
-                   .debtor_version = (int64_t)found.debtor.version,
-                   .debtor_sets = out.debtor_sets,
-                   .debtor_n = out.debtor_n,
-                   .item_sets = out.item_sets,
-                   .item_n = out.item_n,
-                   .version = -1,
-                   .wake_debtor = true,
-                   .wake_at = gw_clock_now(r->clock),
-                   .records = &out.record,
-                   .record_n = 1};
+    state_txn t;
+    must(r, ledger_txn(&found, &e, &out, r->id_key, r->arena, &t, &r->err), "txn");
     must(r, state_apply(r->store, &t, 1, &verdict, &r->err), "tell");
     assert_int_equal(verdict, STATE_OK);
 }

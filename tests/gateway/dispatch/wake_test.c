@@ -77,7 +77,7 @@ static void an_items_ladder_is_planned_step_by_step_once(void **cm)
     assert_string_equal(rig_records(r, BEFORE), "x-Plan");
     rig_tell(r, VERB_HOLD,
              "{\"id\":\"h1\",\"debtor\":\"d1\",\"kind\":\"other\",\"state\":\"released\",\"by\":"
-             "\"ann\"}");
+             "\"ann\",\"reason\":\"settled\"}");
     rig_settle(r);
     assert_string_equal(rig_records(r, BEFORE), "x-Plan");
     assert_int_equal(rig_count(r, 'P') + rig_count(r, 'H'), 3);

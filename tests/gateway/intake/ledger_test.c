@@ -19,6 +19,7 @@ typedef struct {
     state_debtor debtor;
     gw_wall now;
     ledger_result last;
+    const third_party *outsiders;
 } book;
 
 static void open_book(book *b)
@@ -36,7 +37,13 @@ static ledger_verdict tell(book *b, verb v, const char *json)
     if (rc != GW_OK)
         print_error("%s\n", err.text);
     assert_int_equal(rc, GW_OK);
-    ledger_event e = {v, GW_STR("erp"), GW_STR("d1"), doc, b->now, GW_STR("receipt")};
+    ledger_event e = {.verb = v,
+                      .source = GW_STR("erp"),
+                      .debtor = GW_STR("d1"),
+                      .body = doc,
+                      .now = b->now,
+                      .receipt = GW_STR("receipt"),
+                      .third_parties = b->outsiders};
     assert_int_equal(ledger_fold(&b->debtor, &e, b->arena, &b->last, &err), GW_OK);
     if (b->last.verdict == LEDGER_ACCEPTED)
         assert_int_equal(ledger_patch(&b->debtor, &b->last, b->arena, &err), GW_OK);
@@ -385,7 +392,7 @@ static void a_wider_withdrawal_has_its_own_field(void **unused)
     gw_arena_free(b.arena);
 }
 
-static void a_withdrawal_for_one_purpose_closes_rather_than_opens(void **unused)
+static void each_purpose_has_a_value_of_its_own_beside_the_general_one(void **unused)
 {
     (void)unused;
     static const char field[] = "o:email:a@example.test";
@@ -393,12 +400,183 @@ static void a_withdrawal_for_one_purpose_closes_rather_than_opens(void **unused)
     open_book(&b);
     consent(&b, "1", "granted", "2013-01-01T00:00:00Z", "");
     consent(&b, "2", "granted", "2013-01-02T00:00:00Z", ",\"purpose\":\"statement\"");
-    json_doc d = object(&b, &b.debtor.debtor, field);
-    assert_int_equal(json_member(&d, 0, "purpose"), 0); /* still for every purpose */
     consent(&b, "3", "withdrawn", "2013-01-03T00:00:00Z", ",\"purpose\":\"notice\"");
-    d = object(&b, &b.debtor.debtor, field);
-    assert_int_equal(json_member(&d, 0, "purpose"), 0);
-    consent_is(&b, field, "withdrawn");
+    consent_is(&b, field, "granted");
+    consent_is(&b, "op:statement:email:a@example.test", "granted");
+    consent_is(&b, "op:notice:email:a@example.test", "withdrawn");
+    gw_arena_free(b.arena);
+}
+
+static void a_debt_may_have_its_own_withdrawal_and_needs_its_name(void **unused)
+{
+    (void)unused;
+    book b;
+    open_book(&b);
+    assert_int_equal(consent(&b, "1", "withdrawn", "2013-01-01T00:00:00Z", ",\"scope\":\"debt\""),
+                     LEDGER_REJECTED);
+    assert_string_equal(b.last.pointer, "/debt");
+    assert_int_equal(consent(&b, "1", "withdrawn", "2013-01-01T00:00:00Z",
+                             ",\"scope\":\"debt\",\"debt\":\"i1\""),
+                     LEDGER_ACCEPTED);
+    consent_is(&b, "o:#:i1", "withdrawn");
+    assert_int_equal(consent(&b, "2", "withdrawn", "2013-01-01T00:00:00Z", ",\"debt\":\"i1\""),
+                     LEDGER_REJECTED);
+    gw_arena_free(b.arena);
+}
+
+static void a_legal_suppression_has_no_end_and_a_bounce_has(void **unused)
+{
+    (void)unused;
+    book b;
+    open_book(&b);
+    assert_int_equal(consent(&b, "1", "suppressed", "2013-01-01T00:00:00Z", ""), LEDGER_REJECTED);
+    assert_string_equal(b.last.pointer, "/suppression");
+    assert_int_equal(consent(&b, "1", "suppressed", "2013-01-01T00:00:00Z",
+                             ",\"suppression\":\"legal\",\"until\":\"2014-01-01T00:00:00Z\""),
+                     LEDGER_REJECTED);
+    assert_string_equal(b.last.pointer, "/until");
+    assert_int_equal(
+        consent(&b, "1", "suppressed", "2013-01-01T00:00:00Z", ",\"suppression\":\"legal\""),
+        LEDGER_ACCEPTED);
+    assert_int_equal(
+        consent(&b, "2", "lifted", "2013-01-02T00:00:00Z", ",\"suppression\":\"legal\""),
+        LEDGER_REJECTED);
+    assert_string_equal(b.last.code, "refused");
+    consent_is(&b, "x:legal:email:a@example.test", "suppressed");
+    assert_int_equal(consent(&b, "3", "suppressed", "2013-01-01T00:00:00Z",
+                             ",\"suppression\":\"bounce\",\"until\":\"2014-01-01T00:00:00Z\""),
+                     LEDGER_ACCEPTED);
+    json_doc d = object(&b, &b.debtor.debtor, "x:bounce:email:a@example.test");
+    assert_int_equal(json_get_int(&d, 0, "until_ms", 0), INT64_C(1388534400000));
+    assert_int_equal(
+        consent(&b, "4", "lifted", "2013-01-02T00:00:00Z", ",\"suppression\":\"bounce\""),
+        LEDGER_ACCEPTED);
+    consent_is(&b, "x:bounce:email:a@example.test", "lifted");
+    gw_arena_free(b.arena);
+}
+
+static void an_opt_out_is_confirmed_once_and_only_when_it_is_new(void **unused)
+{
+    (void)unused;
+    book b;
+    open_book(&b);
+    consent(&b, "1", "withdrawn", "2013-01-20T00:00:00Z", ",\"confirm\":true");
+    assert_true(gw_str_is(b.last.job, "opt-out:1"));
+    json_doc d;
+    gw_err err = {0};
+    assert_int_equal(json_parse(b.last.job_body, b.arena, &d, &err), GW_OK);
+    assert_true(gw_str_is(json_get_str(&d, 0, "purpose"), "opt-out-confirmation"));
+    assert_true(gw_str_is(json_get_str(&d, 0, "address"), "a@example.test"));
+    assert_true(gw_str_is(json_get_str(&d, 0, "not_after"), "2013-02-01T10:05:00.000Z"));
+    consent(&b, "2", "withdrawn", "2013-01-21T00:00:00Z", ",\"confirm\":true");
+    assert_int_equal(b.last.job.n, 0); /* withdrawn already */
+    consent(&b, "3", "granted", "2013-01-22T00:00:00Z", "");
+    consent(&b, "4", "withdrawn", "2013-01-10T00:00:00Z", ",\"confirm\":true");
+    assert_int_equal(b.last.job.n, 0); /* older than what holds */
+    consent(&b, "5", "withdrawn", "2013-01-23T00:00:00Z", ",\"confirm\":true");
+    assert_true(gw_str_is(b.last.job, "opt-out:5"));
+    assert_int_equal(consent(&b, "6", "granted", "2013-01-24T00:00:00Z", ",\"confirm\":true"),
+                     LEDGER_REJECTED);
+    gw_arena_free(b.arena);
+}
+
+static void a_proof_is_kept_in_private_and_its_digest_in_public(void **unused)
+{
+    (void)unused;
+    book b;
+    open_book(&b);
+    assert_int_equal(consent(&b, "1", "granted", "2013-01-20T00:00:00Z",
+                             ",\"proof\":{\"media\":\"text/plain\",\"base64\":\"!!!!\"}"),
+                     LEDGER_REJECTED);
+    assert_string_equal(b.last.pointer, "/proof/base64");
+    assert_int_equal(consent(&b, "1", "granted", "2013-01-20T00:00:00Z",
+                             ",\"proof\":{\"media\":\"text/plain\",\"base64\":\"SSBhZ3JlZQ==\"}"),
+                     LEDGER_ACCEPTED);
+    assert_non_null(memmem(b.last.record.priv.p, b.last.record.priv.n, "SSBhZ3JlZQ==", 12));
+    assert_null(memmem(b.last.record.fact.p, b.last.record.fact.n, "SSBhZ3JlZQ==", 12));
+    assert_non_null(memmem(b.last.record.fact.p, b.last.record.fact.n, "proof_base64_sha256", 19));
+    json_doc d = object(&b, &b.debtor.debtor, "o:email:a@example.test");
+    assert_int_equal(json_member(&d, 0, "proof"), 0);
+    gw_arena_free(b.arena);
+}
+
+static void stated_hours_are_set_replaced_and_released_by_acts(void **unused)
+{
+    (void)unused;
+    book b;
+    open_book(&b);
+    assert_int_equal(tell(&b, VERB_HOURS,
+                          "{\"id\":\"1\",\"debtor\":\"d1\",\"hours\":\"nights\",\"state\":\"set\","
+                          "\"use\":\"never\",\"from\":\"22:00\",\"to\":\"06:00\",\"by\":\"ann\"}"),
+                     LEDGER_REJECTED);
+    assert_string_equal(b.last.pointer, "/to");
+    assert_int_equal(tell(&b, VERB_HOURS,
+                          "{\"id\":\"1\",\"debtor\":\"d1\",\"hours\":\"nights\",\"state\":\"set\","
+                          "\"from\":\"22:00\",\"to\":\"24:00\",\"by\":\"ann\"}"),
+                     LEDGER_REJECTED);
+    assert_string_equal(b.last.pointer, "/use");
+    assert_int_equal(tell(&b, VERB_HOURS,
+                          "{\"id\":\"1\",\"debtor\":\"d1\",\"hours\":\"nights\",\"state\":\"set\","
+                          "\"use\":\"never\",\"from\":\"22:00\",\"to\":\"24:00\",\"by\":\"ann\"}"),
+                     LEDGER_ACCEPTED);
+    json_doc d = object(&b, &b.debtor.debtor, "w:nights");
+    assert_true(gw_str_is(json_get_str(&d, 0, "use"), "never"));
+    assert_int_equal(tell(&b, VERB_HOURS,
+                          "{\"id\":\"2\",\"debtor\":\"d1\",\"hours\":\"nights\",\"state\":"
+                          "\"released\",\"by\":\"ann\"}"),
+                     LEDGER_ACCEPTED);
+    d = object(&b, &b.debtor.debtor, "w:nights");
+    assert_true(gw_str_is(json_get_str(&d, 0, "state"), "released"));
+    gw_arena_free(b.arena);
+}
+
+static void nobody_outside_is_designated(void **unused)
+{
+    (void)unused;
+    book b;
+    gw_err err = {0};
+    GW_AUTO(third_party_free) third_party *list = NULL;
+    open_book(&b);
+    assert_int_equal(third_party_parse("t",
+                                       GW_STR("{\"format\":1,\"roles\":[\"Business partner\","
+                                              "\"supplier\",\"客户\"]}"),
+                                       &list, &err),
+                     GW_OK);
+    b.outsiders = list;
+    static const char *const refused[] = {"supplier", "Suppliers", "business_partner",
+                                          "BUSINESS-PARTNER", "客户"};
+    char json[256];
+    for (size_t i = 0; i < GW_COUNT(refused); i++) {
+        snprintf(
+            json, sizeof json,
+            "{\"id\":\"d1\",\"name\":\"A\",\"role\":\"company\",\"contacts\":[{\"role\":\"%s\","
+            "\"name\":\"B\",\"email\":\"b@example.test\",\"designated\":true}]}",
+            refused[i]);
+        assert_int_equal(tell(&b, VERB_DEBTOR, json), LEDGER_REJECTED);
+        assert_string_equal(b.last.code, "third-party");
+    }
+    assert_int_equal(tell(&b, VERB_DEBTOR,
+                          "{\"id\":\"d1\",\"name\":\"A\",\"role\":\"company\",\"contacts\":[{"
+                          "\"role\":\"supplier\",\"name\":\"B\",\"email\":\"b@example.test\"},"
+                          "{\"role\":\"partner\",\"name\":\"C\",\"designated\":true}]}"),
+                     LEDGER_ACCEPTED);
+    gw_arena_free(b.arena);
+}
+
+static void what_an_act_said_can_be_folded_again_from_its_record(void **unused)
+{
+    (void)unused;
+    book b;
+    open_book(&b);
+    consent(&b, "1", "withdrawn", "2013-01-20T00:00:00Z", "");
+    json_doc priv;
+    gw_err err = {0};
+    assert_int_equal(json_parse(b.last.record.priv, b.arena, &priv, &err), GW_OK);
+    assert_true(gw_str_is(json_get_str(&priv, 0, "verb"), "consent"));
+    gw_str body = json_get_str(&priv, 0, "body");
+    json_doc again;
+    assert_int_equal(json_parse(body, b.arena, &again, &err), GW_OK);
+    assert_true(gw_str_is(json_get_str(&again, 0, "address"), "a@example.test"));
     gw_arena_free(b.arena);
 }
 
@@ -406,7 +584,8 @@ static ledger_verdict hold(book *b, const char *id, const char *what)
 {
     char json[256];
     snprintf(json, sizeof json,
-             "{\"id\":\"%s\",\"debtor\":\"d1\",\"kind\":\"legal\",\"state\":\"%s\",\"by\":\"x\"}",
+             "{\"id\":\"%s\",\"debtor\":\"d1\",\"kind\":\"legal\",\"state\":\"%s\",\"by\":\"x\","
+             "\"reason\":\"y\"}",
              id, what);
     return tell(b, VERB_HOLD, json);
 }
@@ -430,6 +609,23 @@ static void a_repeated_old_act_does_not_undo_a_newer_one(void **unused)
     d = object(&b, &b.debtor.debtor, "h:legal");
     assert_int_equal(json_at(&d, json_member(&d, 0, "seen"))->count, LEDGER_SEEN_MAX);
     assert_int_equal(hold(&b, "59", "set"), LEDGER_DUPLICATE);
+    gw_arena_free(b.arena);
+}
+
+static void a_hold_is_released_with_a_reason_only(void **unused)
+{
+    (void)unused;
+    book b;
+    open_book(&b);
+    assert_int_equal(tell(&b, VERB_HOLD,
+                          "{\"id\":\"1\",\"debtor\":\"d1\",\"kind\":\"minor\",\"state\":\"set\","
+                          "\"by\":\"x\"}"),
+                     LEDGER_ACCEPTED);
+    assert_int_equal(tell(&b, VERB_HOLD,
+                          "{\"id\":\"2\",\"debtor\":\"d1\",\"kind\":\"minor\",\"state\":"
+                          "\"released\",\"by\":\"x\"}"),
+                     LEDGER_REJECTED);
+    assert_string_equal(b.last.pointer, "/reason");
     gw_arena_free(b.arena);
 }
 
@@ -469,7 +665,15 @@ int main(void)
         cmocka_unit_test(personal_data_stays_out_of_public_facts),
         cmocka_unit_test(the_latest_consent_holds_whatever_order_entries_arrive_in),
         cmocka_unit_test(a_wider_withdrawal_has_its_own_field),
-        cmocka_unit_test(a_withdrawal_for_one_purpose_closes_rather_than_opens),
+        cmocka_unit_test(each_purpose_has_a_value_of_its_own_beside_the_general_one),
+        cmocka_unit_test(a_debt_may_have_its_own_withdrawal_and_needs_its_name),
+        cmocka_unit_test(a_legal_suppression_has_no_end_and_a_bounce_has),
+        cmocka_unit_test(an_opt_out_is_confirmed_once_and_only_when_it_is_new),
+        cmocka_unit_test(a_proof_is_kept_in_private_and_its_digest_in_public),
+        cmocka_unit_test(stated_hours_are_set_replaced_and_released_by_acts),
+        cmocka_unit_test(nobody_outside_is_designated),
+        cmocka_unit_test(what_an_act_said_can_be_folded_again_from_its_record),
+        cmocka_unit_test(a_hold_is_released_with_a_reason_only),
         cmocka_unit_test(a_repeated_old_act_does_not_undo_a_newer_one),
         cmocka_unit_test(a_debtor_is_replaced_as_a_whole),
     };
