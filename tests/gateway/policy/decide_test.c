@@ -559,11 +559,11 @@ static void all_rules_are_listed_in_order_even_after_a_refusal(void **state)
     policy_decision d = decide(f, &facts, at("2026-03-04T23:00:00+01:00"));
     expect(&d, POLICY_REFUSE, "recipient-guard", "third-party");
     static const char *const order[] = {
-        "clock-ok",        "paused",           "item-paid",     "item-disputed", "holds",
-        "promise",         "not-before",       "not-after",     "zone-known",    "role-known",
-        "recipient-guard", "address-standing", "suppression",   "consent",       "template-known",
-        "content",         "eligibility",      "channel-ready", "quiet-hours",   "holidays",
-        "debtor-windows",  "operator-windows", "cool-down",     "caps"};
+        "clock-ok",       "paused",           "item-paid",        "item-disputed", "holds",
+        "promise",        "not-before",       "not-after",        "suppression",   "zone-known",
+        "role-known",     "recipient-guard",  "address-standing", "consent",       "template-known",
+        "content",        "eligibility",      "channel-ready",    "quiet-hours",   "holidays",
+        "debtor-windows", "operator-windows", "cool-down",        "caps"};
     for (size_t i = 0; i < GW_COUNT(order); i++)
         assert_string_equal(d.checks[i].rule, order[i]);
     assert_int_equal(d.checks[3].verdict, POLICY_CHECK_HOLD);
