@@ -31,7 +31,7 @@ static bool same_country(gw_str a, gw_str b)
 static bool in_zones(const pack_applies *a, const zone *z)
 {
     for (size_t i = 0; z && i < a->zone_n; i++)
-        if (strcmp(a->zones[i], zone_name(z)) == 0)
+        if (zone_is(z, a->zones[i]))
             return true;
     return a->zone_n == 0 || !z;
 }

@@ -96,7 +96,7 @@ static void suit_numbers(walk *w, const pack *p)
         for (size_t k = 0; k < w->numbers[i]->zone_n; k++) {
             const zone *z = w->numbers[i]->zones[k];
             interval_set hours;
-            if (strcmp(zone_name(z), zone_name(w->facts->zone)) == 0)
+            if (zone_is(w->facts->zone, zone_name(z)))
                 continue;
             days d = days_of(z, w->earliest);
             pack_hours(w, p, &d, &hours);

@@ -32,6 +32,7 @@ typedef struct {
 
 struct zone {
     char name[ZONE_NAME_MAX + 1];
+    char canonical[ZONE_NAME_MAX + 1]; /* what the name is an alias of; itself when it is none */
     char country[3];
     size_t n;
     segment segments[]; /* the first one begins before all time */
@@ -196,21 +197,22 @@ static bool alias_of(const char *zi, const char *name, char ret[ZONE_NAME_MAX + 
     return false;
 }
 
-static void find_country(const char *name, char ret[3])
+static void find_place(zone *z)
 {
     char path[4096];
-    char target[ZONE_NAME_MAX + 1];
     GW_AUTO_BUF gw_buf tab;
     GW_AUTO_BUF gw_buf zi;
     gw_buf_init(&tab, FILE_MAX_BYTES);
     gw_buf_init(&zi, FILE_MAX_BYTES);
-    ret[0] = '\0';
-    snprintf(path, sizeof path, "%s/zone.tab", zoneinfo_dir());
-    if (gw_file_read(path, &tab, NULL) != GW_OK || !tab.data || country_in_tab(tab.data, name, ret))
-        return;
+    z->country[0] = '\0';
+    memcpy(z->canonical, z->name, sizeof z->name);
     snprintf(path, sizeof path, "%s/tzdata.zi", zoneinfo_dir());
-    if (gw_file_read(path, &zi, NULL) == GW_OK && zi.data && alias_of(zi.data, name, target))
-        country_in_tab(tab.data, target, ret);
+    if (gw_file_read(path, &zi, NULL) == GW_OK && zi.data)
+        alias_of(zi.data, z->name, z->canonical);
+    snprintf(path, sizeof path, "%s/zone.tab", zoneinfo_dir());
+    if (gw_file_read(path, &tab, NULL) == GW_OK && tab.data &&
+        !country_in_tab(tab.data, z->name, z->country))
+        country_in_tab(tab.data, z->canonical, z->country);
 }
 
 gw_code zone_open(gw_str name, zone **ret, gw_err *err)
@@ -231,7 +233,7 @@ gw_code zone_open(gw_str name, zone **ret, gw_err *err)
     if (!z)
         return gw_fail(err, GW_ENOMEM, "reading time zone %s", text);
     memcpy(z->name, text, sizeof text);
-    find_country(text, z->country);
+    find_place(z);
     z->n = n;
     memcpy(z->segments, all, n * sizeof *all);
     *ret = z;
@@ -246,6 +248,11 @@ void zone_close(zone *z)
 const char *zone_name(const zone *z)
 {
     return z->name;
+}
+
+bool zone_is(const zone *z, const char *name)
+{
+    return strcmp(z->name, name) == 0 || strcmp(z->canonical, name) == 0;
 }
 
 const char *zone_country(const zone *z)
