@@ -32,13 +32,14 @@ static void bucket_text(const policy_cap *cap, int before, char ret[HOUR_TEXT + 
         snprintf(ret, HOUR_TEXT + 1, "%s", date);
 }
 
-void count_name(const policy_cap *cap, int before, gw_str debt, char ret_name[COUNT_NAME_TEXT])
+void count_name(const policy_cap *cap, int before, char ret_name[COUNT_NAME_TEXT])
 {
     char bucket[HOUR_TEXT + 1];
     bool of_debt = cap->scope == POLICY_OF_DEBT;
     bucket_text(cap, before, bucket);
     snprintf(ret_name, COUNT_NAME_TEXT, "c:%s%s%s%.*s:%s", cap->field, marks[cap->counting],
-             of_debt ? "#" : "", of_debt ? (int)debt.n : 0, of_debt ? debt.p : "", bucket);
+             of_debt ? "#" : "", of_debt ? (int)cap->debt.n : 0, of_debt ? cap->debt.p : "",
+             bucket);
 }
 
 static bool read_bucket(gw_str text, policy_count *ret)

@@ -28,9 +28,8 @@ enum { COUNT_NAME_TEXT = 64, COUNT_DEBT_TEXT = 17 };
  * the same id for ever. Empty for an empty id. */
 void count_debt_key(gw_str debt_id, char ret_key[COUNT_DEBT_TEXT]);
 
-/* The name of a counter `before` buckets ahead of the cap's own (0: its own). debt: key of the
- * reminder's debt, for scope debt. */
-void count_name(const policy_cap *cap, int before, gw_str debt, char ret_name[COUNT_NAME_TEXT]);
+/* The name of a counter `before` buckets ahead of the cap's own (0: its own). */
+void count_name(const policy_cap *cap, int before, char ret_name[COUNT_NAME_TEXT]);
 
 /* Read a stored field; false when it is no counter, or one about another debt than `debt`. scope:
  * what a name without a debt means in this hash, SENDER or PERSON. ret->field points into name. */

@@ -218,13 +218,14 @@ static void limit(taking *t, policy_cap c)
     add(t, c);
 }
 
-static void limit_scope(taking *t, const pack_cap *c, policy_scope scope)
+static void limit_scope(taking *t, const walk *w, const pack_cap *c, policy_scope scope)
 {
     limit(t, (policy_cap){.field = policy_channel_name(c->channel),
                           .max = c->max,
                           .counting = c->counting,
                           .scope = scope,
                           .hourly = c->hourly,
+                          .debt = w->facts->debt,
                           .before = (uint8_t)(c->hourly ? c->span : c->span - 1)});
 }
 
@@ -239,7 +240,8 @@ static void grow_counters(const walk *w, taking *t)
         grow(t, (policy_cap){.field = policy_channel_name(k->channel),
                              .counting = k->counting,
                              .scope = scope,
-                             .hourly = k->hourly});
+                             .hourly = k->hourly,
+                             .debt = w->facts->debt});
     }
 }
 
@@ -257,9 +259,9 @@ size_t caps_at(const walk *w, gw_wall at, policy_cap ret[POLICY_TAKES_MAX], bool
             const pack_cap *c = &w->packs[i]->caps[k];
             if (!cap_concerns(w, c))
                 continue;
-            limit_scope(&t, c, scope_of(w, c->scope));
+            limit_scope(&t, w, c, scope_of(w, c->scope));
             if (c->scope == POLICY_OF_PERSON)
-                limit_scope(&t, c, POLICY_OF_SENDER);
+                limit_scope(&t, w, c, POLICY_OF_SENDER);
         }
     if (t.too_many)
         ret[POLICY_TAKES_MAX - 1].max = 0;

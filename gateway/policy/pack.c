@@ -1,6 +1,7 @@
 #include "gateway/policy/pack.h"
 
 #include "gateway/base/jsonc.h"
+#include "gateway/base/region.h"
 #include "gateway/base/time.h"
 #include "gateway/policy/note.h"
 
@@ -146,7 +147,7 @@ static gw_code read_applies(const json_doc *d, pack *p, gw_err *err)
         return GW_OK;
     gw_code rc = json_check_members(d, at, members, GW_COUNT(members), err);
     if (rc == GW_OK)
-        rc = read_names(d, at, "regions", PACK_PLACES_MAX, regions_is_name, "a region like US-MA",
+        rc = read_names(d, at, "regions", PACK_PLACES_MAX, gw_region_valid, "a region like US-MA",
                         a->places, &a->place_n, err);
     if (rc == GW_OK)
         rc = read_names(d, at, "zones", PACK_ZONES_MAX, is_zone_name, "a time zone of this system",

@@ -221,6 +221,7 @@ typedef struct {
     policy_scope scope;
     bool hourly, check_only;
     uint8_t before;
+    gw_str debt; /* scope DEBT: the facts' debt; empty: about no single one */
 } policy_cap;
 
 typedef struct {

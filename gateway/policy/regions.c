@@ -1,6 +1,7 @@
 #include "gateway/policy/regions.h"
 
 #include "gateway/base/jsonc.h"
+#include "gateway/base/region.h"
 #include "gateway/policy/note.h"
 #include "gateway/policy/rules.h"
 
@@ -12,31 +13,6 @@ struct regions {
     regions_row *rows; /* by prefix */
     size_t n;
 };
-
-bool regions_is_name(gw_str text)
-{
-    size_t parts = 1;
-    size_t length = 0;
-    if (text.n < 2 || text.n >= REGIONS_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        bool capital = c >= 'A' && c <= 'Z';
-        bool digit = c >= '0' && c <= '9';
-        if (i < 2 && !capital)
-            return false;
-        if (i >= 2 && c == '-') {
-            if (length == 0 || (parts == 1 && i != 2) || ++parts > 3)
-                return false;
-            length = 0;
-        } else if (!capital && !digit) {
-            return false;
-        } else if (++length > 7 || (parts == 1 && length > 2)) {
-            return false;
-        }
-    }
-    return length > 0;
-}
 
 static gw_code read_zones(const json_doc *d, uint32_t row, regions *r, regions_row *to, gw_err *err)
 {
@@ -73,7 +49,7 @@ static gw_code read_row(const json_doc *d, uint32_t row, regions *r, gw_err *err
     rc = json_need_str(d, row, "region", REGIONS_NAME_MAX - 1, &s, err);
     if (rc != GW_OK)
         return rc;
-    if (!regions_is_name(s))
+    if (!gw_region_valid(s))
         return json_fail(d, json_member(d, row, "region"), err,
                          "a region like US or US-MA is expected");
     memcpy(x.region, s.p, s.n);

@@ -3,9 +3,8 @@
  *   {"format": 1, "id": "e164", "title": "...", "source": ..., "read": ..., "confidence": ...,
  *    "prefixes": [{"prefix": "1617", "region": "US-MA", "zones": ["America/New_York"]}, ...]}
  *
- * region: an ISO 3166-1 country, where known with its subdivision (ISO 3166-2) and, after one more
- * dash, a place. zones: every zone the owner may plausibly be in. The longest prefix counts; a
- * ported or roaming number may be elsewhere, which is why it only ever adds rules.
+ * region: as in base/region.h. zones: every zone the owner may plausibly be in. The longest prefix
+ * counts; a ported or roaming number may be elsewhere, which is why it only ever adds rules.
  *
  * Thread: never changes after parsing; any. Parsing reads zoneinfo files, looking up is pure. */
 #ifndef POLICY_REGIONS_H
@@ -16,7 +15,7 @@
 enum {
     REGIONS_PREFIXES_MAX = 4096,
     REGIONS_ZONES_MAX = 32, /* of one prefix */
-    REGIONS_NAME_MAX = 16,
+    REGIONS_NAME_MAX = 19,
 };
 
 typedef struct regions regions;
@@ -35,8 +34,5 @@ const char *regions_canonical(const regions *r);
 
 /* The row of a number in E.164 form ("+16175550100"), NULL for none and for what is no number. */
 const regions_row *regions_of_number(const regions *r, gw_str number);
-
-/* Is text a region: two capital letters, then at most two parts of 1..7 capitals or digits? */
-bool regions_is_name(gw_str text);
 
 #endif
