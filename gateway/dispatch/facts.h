@@ -25,7 +25,7 @@ typedef struct {
     const third_party *third_parties; /* NULL: no list */
     const house_windows *house;       /* hours operators set; NULL: none */
     bool house_unreadable;            /* nobody knows them: no hour is open */
-    const dispatch_source *sources; /* which say how they send; NULL none */
+    const dispatch_source *sources;   /* which say how they send; NULL none */
     size_t source_n;
 } facts_context;
 
