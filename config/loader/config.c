@@ -63,7 +63,6 @@ static const setting settings[] = {
     {"dispatch.lease_ttl_ms", SET_MS, AT(lease_ttl_ms), 5000, NULL, 500, 60000, "how long a silent dispatcher keeps its shards"},
     {"dispatch.recovery_grace_ms", SET_MS, AT(recovery_grace_ms), 3000, NULL, 0, 600000, "time for workers to repeat outcomes after a gateway restart"},
     {"suppression.bounce_days", SET_COUNT, AT(bounce_days), 90, NULL, 1, 3650, "a bounce without an end of its own keeps its address out of use so long"},
-    {"rules.require_signature", SET_BOOL, AT(rules_require_signature), 0, NULL, 0, 1, "refuse to start with a rule pack, calendar or prefix table that no key in keys/rules signed"},
     {"templates.dir", SET_PATH, AT(templates_dir), 0, "", 0, 1000, "folder of message templates; empty: templates/ beside the configuration's folder"},
     {"templates.locale", SET_TEXT, AT(default_locale), 0, "en", 2, 16, "language when the debtor's is not there"},
     {"email.transport", SET_WORD, AT(email_transport), 0, "outbox|smtp", 0, 0, "outbox writes .eml files and contacts nobody"},
@@ -84,8 +83,11 @@ static const setting settings[] = {
     {"email.smtp.hostname", SET_TEXT, AT(smtp_hostname), 0, "gateway.example.test", 1, 255, "EHLO name"},
     {"email.smtp.timeout_ms", SET_MS, AT(smtp_timeout_ms), 60000, NULL, 1000, 600000, "silence of the relay after which the session is given up"},
     {"email.smtp.dsn", SET_BOOL, AT(smtp_dsn), 1, NULL, 0, 1, "ask for delivery status notifications (RFC 3461) when offered"},
-    {"sms.transport", SET_WORD, AT(sms_transport), 0, "outbox", 0, 0, "outbox writes files and contacts nobody"},
-    {"sms.sessions", SET_COUNT, AT(sms_sessions), 2, NULL, 1, 64, "sending threads"},
+    {"sms.transport", SET_WORD, AT(sms_transport), 0, "outbox|provider", 0, 0, "outbox writes files and contacts nobody; provider uses sms.providers"},
+    {"sms.providers", SET_TEXT, AT(sms_providers), 0, "", 0, 500, "files of config/providers in the order of preference, e.g. kannel,generic"},
+    {"sms.validity_max_ms", SET_MS, AT(sms_validity_max_ms), 86400000, NULL, 120000, 259200000, "longest a message may wait for its handset; the window's end caps it besides"},
+    {"sms.callback_url", SET_TEXT, AT(sms_callback_url), 0, "", 0, 400, "where providers reach /hooks, e.g. https://us.example.test/hooks; empty: no receipts are asked for"},
+    {"sms.sessions", SET_COUNT, AT(sms_sessions), 1, NULL, 1, 64, "sending threads"},
     {"sms.credit", SET_COUNT, AT(sms_credit), 512, NULL, 1, 65536, "tasks a worker may hold"},
     {"sms.parts_max", SET_COUNT, AT(sms_parts_max), 10, NULL, 1, 10, "joined parts of one SMS (3GPP TS 23.040); a longer text is refused"},
     /* clang-format on */
@@ -103,8 +105,6 @@ static const source_setting source_settings[] = {
     {"locale", offsetof(config_source, locale), JSON_STRING, "language of debtors without one"},
     {"creditor", offsetof(config_source, creditor), JSON_OBJECT, "who the reminders come from"},
     {"signature", offsetof(config_source, signature), JSON_OBJECT, "who signs letters"},
-    {"sender", offsetof(config_source, sender), JSON_STRING,
-     "creditor (its own debts) or third-party; not said: the rules for both apply"},
 };
 
 static const char built_in_creditor[] =
@@ -116,7 +116,6 @@ static const config_source built_in_source = {
     .locale = "en",
     .creditor = {built_in_creditor, sizeof built_in_creditor - 1},
     .signature = {"", 0},
-    .sender = "",
 };
 
 static const char *keep(owned_config *o, gw_str s)
@@ -269,10 +268,6 @@ static gw_code set_source_member(owned_config *o, config_source *src, const json
         const char *kept = keep(o, value);
         if (!kept)
             return out_of_memory(err);
-        if (strcmp(s->key, "sender") == 0 && strcmp(kept, "creditor") != 0 &&
-            strcmp(kept, "third-party") != 0)
-            return gw_fail(err, GW_EINVAL, "sources.%s.sender: creditor or third-party is expected",
-                           src->name);
         if (s->kind == JSON_STRING)
             *(const char **)((char *)src + s->at) = kept;
         else

@@ -27,7 +27,6 @@ typedef struct {
     const char *locale; /* fallback for debtors without one, e.g. "en" */
     gw_str creditor;    /* JSON object {name,email,phone?,address?,payment?[]}, shown to debtors */
     gw_str signature;   /* JSON object {name,title} or empty */
-    const char *sender; /* "creditor", "third-party", or "" not said */
 } config_source;
 
 typedef struct {
@@ -66,8 +65,6 @@ typedef struct {
     int64_t recovery_grace_ms;
     int64_t bounce_days; /* a bounce keeps its address out of use so long */
 
-    bool rules_require_signature;
-
     const char *templates_dir;
     const char *default_locale;
 
@@ -90,7 +87,10 @@ typedef struct {
     int64_t smtp_timeout_ms;
     bool smtp_dsn;
 
-    const char *sms_transport; /* "outbox" */
+    const char *sms_transport; /* "outbox" or "provider" */
+    const char *sms_providers;
+    const char *sms_callback_url;
+    int64_t sms_validity_max_ms;
     int64_t sms_sessions;
     int64_t sms_credit;
     int64_t sms_parts_max;

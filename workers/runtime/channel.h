@@ -40,6 +40,7 @@ enum {
     CHANNEL_HOST_MAX = 256,
     CHANNEL_TLS_MAX = 96,
     CHANNEL_ENHANCED_MAX = 16, /* "5.7.1" with NUL */
+    CHANNEL_PROVIDER_MAX = 64,
 };
 
 typedef struct {
@@ -56,6 +57,8 @@ typedef struct {
     int64_t retry_after_ms;    /* -1 = no opinion */
     char remote_host[CHANNEL_HOST_MAX];
     char remote_tls[CHANNEL_TLS_MAX];
+    char provider[CHANNEL_PROVIDER_MAX];         /* descriptor used; empty: none */
+    char provider_ref[2 * CHANNEL_PROVIDER_MAX]; /* its id of the message */
     channel_recipient recipients[WIRE_RECIPIENTS_MAX];
     size_t recipient_n;
     gw_buf raw; /* the carrier's replies, private */
@@ -68,6 +71,7 @@ typedef struct channel_attempt {
     gw_str facts;          /* JSON text, in the arena */
     gw_buf bytes;          /* exact message */
     gw_str message_id;     /* as the message carries it; in the arena */
+    void *prepared;        /* the driver's own, from prepare to serve; in the arena */
     int64_t go_wall_ms;    /* gateway's clock in GO */
     gw_mono go_at;         /* our clock when GO arrived */
     channel_outcome outcome;
@@ -92,6 +96,15 @@ bool channel_is_closed(channel_source *s);
 /* Is the worker shutting down? What is queued is still to be transmitted, but no time is to be
  * spent on waiting for better moments. */
 bool channel_is_draining(channel_source *s);
+/* Is it past the task's deadline, by the gateway's clock? For drivers that keep attempts waiting.
+ */
+bool channel_is_late(const channel_attempt *a);
+
+/* Call wake(arg) whenever work was put or the source was closed: for drivers that wait for
+ * something else meanwhile. It is called with the runtime's thread and must not block. off ends
+ * that; afterwards arg is not used any more. */
+void channel_on_work(channel_source *s, void (*wake)(void *arg), void *arg);
+void channel_off_work(channel_source *s, void *arg);
 
 /* ---- what a driver is ---- */
 
@@ -111,6 +124,11 @@ typedef struct channel {
     void (*serve)(void *self, channel_source *source);
     /* Once a second, from the runtime's thread: break sessions that hang. May be NULL. */
     void (*watch)(void *self);
+    /* Ask the carrier what became of a message (PULL); may take as long as the carrier's limits
+     * say. One call at a time, in a thread of its own. NULL: this channel cannot be asked. Texts of
+     * ret live in arena; raw is the carrier's answer, private. */
+    void (*ask)(void *self, const wire_pull *question, gw_arena *arena, wire_pulled *ret,
+                gw_buf *ret_raw);
     void (*close)(void *self);
 } channel;
 

@@ -2,12 +2,21 @@
 
 #include "workers/runtime/queue.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 enum { ATTEMPT_ARENA_MAX = 32 << 20 };
 
+enum { WAKERS_MAX = 64 };
+
 struct channel_source {
     attempt_queue queue;
+    pthread_mutex_t lock; /* of the wakers */
+    struct {
+        void (*wake)(void *arg);
+        void *arg;
+    } wakers[WAKERS_MAX];
+    size_t waker_n;
     void (*report)(void *arg, channel_attempt *a);
     void *arg;
 };
@@ -18,6 +27,7 @@ channel_source *channel_source_new(void (*report)(void *arg, channel_attempt *a)
     if (!s)
         return NULL;
     attempt_queue_init(&s->queue);
+    pthread_mutex_init(&s->lock, NULL);
     s->report = report;
     s->arg = arg;
     return s;
@@ -28,22 +38,55 @@ void channel_source_free(channel_source *s)
     if (!s)
         return;
     attempt_queue_done(&s->queue);
+    pthread_mutex_destroy(&s->lock);
     free(s);
+}
+
+static void wake_all(channel_source *s)
+{
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->waker_n; i++)
+        s->wakers[i].wake(s->wakers[i].arg);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void channel_on_work(channel_source *s, void (*wake)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&s->lock);
+    if (s->waker_n == WAKERS_MAX)
+        gw_bug("more wakers than sending threads");
+    s->wakers[s->waker_n].wake = wake;
+    s->wakers[s->waker_n++].arg = arg;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void channel_off_work(channel_source *s, void *arg)
+{
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->waker_n; i++)
+        if (s->wakers[i].arg == arg)
+            s->wakers[i--] = s->wakers[--s->waker_n];
+    pthread_mutex_unlock(&s->lock);
 }
 
 bool channel_source_put(channel_source *s, channel_attempt *a)
 {
-    return attempt_queue_put(&s->queue, a, NULL);
+    bool first;
+    bool open = attempt_queue_put(&s->queue, a, &first);
+    if (open && first)
+        wake_all(s); /* the others of a batch are found with the first */
+    return open;
 }
 
 void channel_source_close(channel_source *s)
 {
     attempt_queue_close(&s->queue);
+    wake_all(s);
 }
 
 /* The deadline is a moment of the gateway's clock. Under a manual clock that clock stands still, so
  * only GO's own time counts; otherwise the time since GO, by our monotonic clock, is added. */
-static bool is_past_deadline(const channel_attempt *a)
+bool channel_is_late(const channel_attempt *a)
 {
     int64_t now = a->go_wall_ms;
     if (!a->task->manual_clock)
@@ -55,7 +98,7 @@ channel_attempt *channel_take(channel_source *s, int wait_ms)
 {
     for (;;) {
         channel_attempt *a = attempt_queue_take(&s->queue, wait_ms);
-        if (!a || !is_past_deadline(a))
+        if (!a || !channel_is_late(a))
             return a;
         channel_decide(a, WIRE_LATER, 0, "deadline-passed");
         channel_report(s, a);
@@ -131,6 +174,7 @@ void channel_attempt_reset(channel_attempt *a)
     gw_arena_reset(a->arena);
     outcome_clear(&a->outcome);
     a->task = NULL;
+    a->prepared = NULL;
     a->facts = a->message_id = (gw_str){NULL, 0};
     a->go_wall_ms = 0;
     a->owner = NULL;

@@ -102,6 +102,7 @@ gw_code worker_run(worker *w, gw_err *err)
         worker_receive(w);
         gw_arena_reset(w->scratch);
         worker_take_back(w);
+        worker_tell_answers(w);
         tick(w);
         if (w->draining && gw_mono_now().ms - w->drain_since.ms > w->config.drain_ms)
             return gw_fail(err, GW_ETIMEOUT, "the drain gave up %zu tasks", job_count(w->jobs));
@@ -142,7 +143,7 @@ static gw_code start_threads(worker *w, gw_err *err)
             return gw_fail(err, GW_ENOMEM, "starting a sending thread");
         w->sender_n++;
     }
-    return GW_OK;
+    return worker_ask_start(w, err);
 }
 
 static gw_code make_parts(worker *w, gw_err *err)
@@ -206,6 +207,7 @@ void worker_free(worker *w)
         pthread_join(w->preparers[i], NULL);
     for (int i = 0; i < w->sender_n; i++)
         pthread_join(w->senders[i], NULL);
+    worker_ask_stop(w);
     /* attempts in the queues belong to jobs */
     (void)attempt_queue_take_all(&w->done);
     attempt_queue_done(&w->to_prepare);

@@ -3,7 +3,8 @@
  *   worker.c          the loop, time, starting and stopping
  *   worker_task.c     what the gateway says, and a job's way
  *   worker_say.c      what is said to the gateway
- *   worker_threads.c  preparing and sending threads */
+ *   worker_threads.c  preparing and sending threads
+ *   worker_ask.c      questions of the gateway to the carrier */
 #ifndef WORKERS_WORKER_INSIDE_H
 #define WORKERS_WORKER_INSIDE_H
 
@@ -18,6 +19,18 @@
 #include <stdatomic.h>
 
 enum { WORKER_NAME_BYTES = 128 };
+
+typedef struct worker_question worker_question;
+
+typedef struct {
+    pthread_t thread;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t wake;
+    worker_question *asked, *answered;
+    size_t pending;
+    bool closed;
+    bool ready; /* the thread runs; set before it is used */
+} worker_asker;
 
 struct worker {
     worker_config config;
@@ -36,6 +49,7 @@ struct worker {
     atomic_bool stop;
     pthread_t preparers[WORKER_THREADS_MAX], senders[WORKER_THREADS_MAX];
     int preparer_n, sender_n;
+    worker_asker asker;
 
     char gateway_boot[GW_ID_TEXT + 1];
     gw_mono heard, said, watched, reopened;
@@ -59,6 +73,12 @@ void worker_say_intent(worker *w, job *j);
 void worker_say_outcome(worker *w, job *j);
 /* Outcomes without SEEN that were said at least so long ago. */
 void worker_repeat_outcomes(worker *w, int older_ms);
+
+/* worker_ask.c */
+gw_code worker_ask_start(worker *w, gw_err *err);
+void worker_ask_stop(worker *w);
+void worker_ask(worker *w, const wire_pull *pull); /* take a question; it is answered later */
+void worker_tell_answers(worker *w);
 
 /* worker_task.c */
 void worker_receive(worker *w);

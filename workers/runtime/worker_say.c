@@ -48,6 +48,8 @@ void worker_say_outcome(worker *w, job *j)
     out->retry_after_ms = o->retry_after_ms;
     out->remote_host = gw_str_of(o->remote_host);
     out->remote_tls = gw_str_of(o->remote_tls);
+    out->provider = gw_str_of(o->provider);
+    out->provider_ref = gw_str_of(o->provider_ref);
     out->recipient_n = o->recipient_n;
     for (size_t i = 0; i < o->recipient_n; i++)
         out->recipients[i] = (wire_recipient_result){o->recipients[i].index, o->recipients[i].code,

@@ -240,6 +240,9 @@ static void handle(worker *w, const wire_header *h, gw_str payload)
     case WIRE_HEARTBEAT:
         on_heartbeat(w, h->heartbeat.boot);
         break;
+    case WIRE_PULL:
+        worker_ask(w, &h->pull);
+        break;
     case WIRE_DRAIN:
         worker_drain(w, "gateway");
         break;

@@ -3,10 +3,12 @@
 #include "gateway/base/gsm.h"
 #include "gateway/base/time.h"
 #include "templates/content/context.h"
+#include "workers/providers/route.h"
 
 typedef struct {
     sms_config config;
     gw_buf folder; /* our copy */
+    fleet *fleet;  /* NULL: the outbox */
 } sms;
 
 typedef struct {
@@ -91,17 +93,16 @@ static gw_str plain_text(gw_buf *b)
 }
 
 static gw_code render(const sms *s, bench *b, channel_attempt *a, const template_bundle *bundle,
-                      gw_str *ret_text, gsm_size *ret_size, gw_err *err)
+                      context *ret_context, gw_str *ret_text, gsm_size *ret_size, gw_err *err)
 {
     const wire_task *t = a->task;
     context_settings settings = {{NULL, 0}, t->from.unsubscribe, t->from};
-    context c;
     gw_buf_clear(&b->text);
     gw_code rc = check_recipient(t, err);
     if (rc == GW_OK)
-        rc = context_build(b->context, a->facts, t, &settings, a->arena, &c, err);
+        rc = context_build(b->context, a->facts, t, &settings, a->arena, ret_context, err);
     if (rc == GW_OK)
-        rc = template_bundle_render(bundle, TEMPLATE_SMS, &c.doc, true, &b->text, err);
+        rc = template_bundle_render(bundle, TEMPLATE_SMS, &ret_context->doc, true, &b->text, err);
     if (rc != GW_OK)
         return rc;
     gw_str text = plain_text(&b->text);
@@ -118,19 +119,25 @@ static gw_code render(const sms *s, bench *b, channel_attempt *a, const template
 static gw_code prepare(void *self, void *bench_ptr, channel_attempt *a,
                        const template_bundle *bundle, gw_err *err)
 {
+    sms *s = self;
     gw_str text;
     gsm_size size;
+    context c;
     char until[GW_TIME_TEXT];
-    gw_code rc = render(self, bench_ptr, a, bundle, &text, &size, err);
+    gw_code rc = render(s, bench_ptr, a, bundle, &c, &text, &size, err);
     if (rc != GW_OK)
         return rc;
+    const route_message m = {text, !size.gsm, &c.doc, s->config.validity_max_ms};
+    gw_buf *out = &a->bytes;
     gw_time_format((gw_wall){a->task->deadline_ms}, until);
     a->message_id = a->task->message_id;
-    gw_buf *out = &a->bytes;
     gw_buf_putc(out, '{');
     json_put_member_str(out, "alphabet", gw_str_of(size.gsm ? "gsm7" : "ucs2"));
-    json_put_member_str(out, "from", a->task->from.name);
     json_put_member_int(out, "parts", size.parts);
+    if (s->fleet)
+        rc = route_prepare(s->fleet, a, bundle, &m, err);
+    if (rc != GW_OK)
+        return rc;
     json_put_member_str(out, "text", text);
     json_put_member_str(out, "to", a->task->to[0].address);
     json_put_member_int(out, "units", size.units);
@@ -142,14 +149,26 @@ static gw_code prepare(void *self, void *bench_ptr, channel_attempt *a,
 static void serve(void *self, channel_source *source)
 {
     sms *s = self;
-    outbox_serve(&s->config.outbox, source);
+    if (s->fleet)
+        route_serve(s->fleet, source);
+    else
+        outbox_serve(&s->config.outbox, source);
+}
+
+static void ask(void *self, const wire_pull *question, gw_arena *arena, wire_pulled *ret,
+                gw_buf *ret_raw)
+{
+    sms *s = self;
+    route_ask(s->fleet, question, arena, ret, ret_raw);
 }
 
 static void sms_close(void *self)
 {
     sms *s = self;
-    if (s)
-        gw_buf_done(&s->folder);
+    if (!s)
+        return;
+    fleet_free(s->fleet);
+    gw_buf_done(&s->folder);
     free(s);
 }
 
@@ -164,6 +183,8 @@ gw_code sms_channel(const sms_config *config, channel *ret, gw_err *err)
     s->config.outbox.folder = s->folder.data;
     s->config.outbox.suffix = ".sms.json";
     gw_code rc = gw_buf_code(&s->folder, "the outbox folder", err);
+    if (rc == GW_OK && config->transport == SMS_PROVIDER)
+        rc = fleet_new(&config->fleet, &s->fleet, err);
     if (rc != GW_OK) {
         sms_close(s);
         return rc;
@@ -174,6 +195,7 @@ gw_code sms_channel(const sms_config *config, channel *ret, gw_err *err)
                      .bench_free = bench_free,
                      .prepare = prepare,
                      .serve = serve,
+                     .ask = s->fleet ? ask : NULL,
                      .close = sms_close};
     return GW_OK;
 }

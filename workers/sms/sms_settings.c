@@ -2,20 +2,32 @@
 #include "workers/channels.h"
 #include "workers/sms/sms.h"
 
+static bool is_creditor(const void *arg, gw_str source)
+{
+    return strcmp(config_source_of(arg, source)->sender, "creditor") == 0;
+}
+
 static gw_code open_sms(const config *c, const char *transport, worker_config *work, channel *ret,
                         gw_err *err)
 {
     char outbox[CONFIG_PATH_BYTES];
+    bool real = strcmp(transport ? transport : c->sms_transport, "provider") == 0;
     config_data_path(c, "outbox", outbox);
     work->credit = (int)c->sms_credit;
     work->send_threads = (int)c->sms_sessions;
     work->message_bytes_max = SMS_BYTES_MAX;
-    if (strcmp(transport ? transport : c->sms_transport, "outbox") != 0)
-        return gw_fail(err, GW_EINVAL, "sms.transport: only outbox is served so far");
-    sms_config chosen = {.transport = SMS_OUTBOX,
-                         .parts_max = (int)c->sms_parts_max,
-                         .outbox = {.folder = outbox, .sync = true}};
+    const sms_config chosen = {.transport = real ? SMS_PROVIDER : SMS_OUTBOX,
+                               .parts_max = (int)c->sms_parts_max,
+                               .validity_max_ms = c->sms_validity_max_ms,
+                               .outbox = {.folder = outbox, .sync = true},
+                               .fleet = {.names = c->sms_providers,
+                                         .config_dir = c->dir,
+                                         .data_dir = c->data,
+                                         .channel = "sms",
+                                         .callback_url = c->sms_callback_url,
+                                         .is_creditor = is_creditor,
+                                         .arg = c}};
     return sms_channel(&chosen, ret, err);
 }
 
-const channel_program sms_program = {"sms", "outbox", open_sms};
+const channel_program sms_program = {"sms", "outbox|provider", open_sms};

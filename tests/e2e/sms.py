@@ -1,0 +1,225 @@
+"""SMS through a real Kannel: from the billing system's job to Kannel's fake SMSC and back by receipt.
+
+    sms.py way     a job and a ladder step reach the SMSC once, each with the text that was recorded
+                   before it left; Kannel's receipts come back with our MAC
+    sms.py kill    the worker dies by kill -9 at every point of an SMS's way; nothing is sent twice
+"""
+import argparse
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+import urllib.parse
+
+import suite
+
+suite.need_zmq()
+import gateway  # noqa: E402  (needs zmq)
+import kannel  # noqa: E402
+
+CALLBACK_KEY = "callback-key-of-the-test"
+POINTS = ("worker-after-go", "route-before-send", "route-after-answer", "route-before-report",
+          "worker-before-outcome")
+
+
+class Hooks:
+    """What Kannel calls until the gateway does it: a server that keeps the paths."""
+
+    def __init__(self):
+        paths = self.paths = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                paths.append(self.path)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+
+
+def use_kannel(gw, box, **changes):
+    """The shipped kannel.jsonc with this Kannel's port, and its secrets."""
+    home = os.path.join(os.path.dirname(gw.config), "providers")
+    os.unlink(home)
+    shutil.copytree(os.path.join(suite.SOURCE, "config", "providers"), home)
+    path = os.path.join(home, "kannel.jsonc")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    text = text.replace("127.0.0.1:13013", f"127.0.0.1:{box.ports['sendsms']}")
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    secrets = os.path.join(gw.data, "secrets")
+    os.makedirs(secrets, mode=0o700, exist_ok=True)
+    for name, value in (("kannel.password", box.password), ("kannel.callback_key", CALLBACK_KEY)):
+        with open(os.open(os.path.join(secrets, name), os.O_WRONLY | os.O_CREAT, 0o600), "w",
+                  encoding="utf-8") as file:
+            file.write(value + "\n")
+
+
+def plant(folder, hooks, environment=None, **more):
+    box = kannel.Kannel(folder)
+    settings = gateway.settings(
+        clock_start="2013-01-02T10:00:00Z",
+        sms={"transport": "provider", "providers": "kannel", "callback_url": hooks.url}, **more)
+    gw = gateway.Gateway(folder, settings, environment)
+    use_kannel(gw, box)
+    return box.start(), gw
+
+
+def customer(n, locale="en", name="Careful Customer"):
+    return {"id": f"K-{n}", "name": name, "role": "company", "zone": "Europe/Berlin",
+            "locale": locale,
+            "contacts": [{"role": "primary", "name": name, "phone": f"+155501{n:05d}",
+                          "email": f"accounts@k-{n}.example.test", "designated": True}]}
+
+
+def introduce(gw, numbers, locale="en"):
+    debtors = [customer(n, locale) for n in numbers]
+    for verb, bodies in (
+            ("debtor", debtors),
+            ("consent", [{"id": f"c-{n}", "debtor": f"K-{n}", "channel": "sms",
+                          "status": "granted", "address": f"+155501{n:05d}", "source": "contract"}
+                         for n in numbers])):
+        for answer in gw.submit(verb, bodies):
+            assert answer["verdict"] == "accepted", answer
+
+
+FACTS = {"items": [{"id": "R-1", "reference": "R-1", "due": "2013-01-01", "amount_minor": 12300,
+                    "paid_minor": 0, "currency": "EUR"}], "currency": "EUR"}
+
+
+def job(name, n):
+    return {"id": name, "debtor": f"K-{n}", "channel": "sms", "template": "payment-reminder",
+            "facts": FACTS}
+
+
+def expect(report, good, what):
+    report.check(good, "an SMS goes its way once", what)
+
+
+def wait_for(what, condition, patience_s=60):
+    end = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(0.05)
+
+
+def states(gw, numbers):
+    return {j["job"]: j for n in numbers for j in gw.jobs(source="local", debtor=f"K-{n}")}
+
+
+# ---- way ----
+
+def check_receipts(hooks, jobs, report):
+    key = CALLBACK_KEY.encode()
+    seen = {}
+    for path in list(hooks.paths):
+        url = urllib.parse.urlsplit(path)
+        query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
+        mac = hmac.new(key, query["ref"].encode(), hashlib.sha256).hexdigest()[:32]
+        expect(report, mac == query["mac"], "a receipt's MAC is that of its reference")
+        expect(report, url.path == "/hooks/kannel", "receipts come to the provider's hook")
+        seen.setdefault(query["ref"][2:28], []).append(query["type"])
+    for name, j in jobs.items():
+        expect(report, sorted(seen.get(j["receipt"], [])) == ["1", "8"],
+                      f"{name}: the SMSC's acceptance and the delivery were reported")
+
+
+def way(folder, report):
+    hooks = Hooks()
+    box, gw = plant(folder, hooks)
+    try:
+        gw.start("sms")
+        introduce(gw, [1])
+        introduce(gw, [2], "zh-CN")
+        for answer in gw.submit("submit", [job("en", 1), job("zh", 2)]):
+            expect(report, answer["verdict"] == "accepted", f"accepted: {answer}")
+        gw.clock_set("2013-01-03T12:00:00Z")
+        jobs = states(gw, [1, 2])
+        for name in ("en", "zh"):
+            expect(report, jobs[name]["state"] == "delivered", f"{name}: {jobs[name]}")
+        wait_for("the SMSC got both", lambda: len(box.received()) >= 2)
+        wait_for("receipts", lambda: len(hooks.paths) >= 4)
+        by_number = {to: (coding, text) for to, coding, text in box.received()}
+        expect(report, len(box.received()) == 2, f"two messages: {box.received()}")
+        coding, text = by_number["+15550100001"]
+        expect(report, coding == "text" and "STOP" in text and "EUR 123.00" in text, f"English: {text}")
+        coding, text = by_number["+15550100002"]
+        expect(report, coding == "ucs-2" and "回复TD退订" in text, f"Chinese: {text}")
+        check_receipts(hooks, jobs, report)
+    finally:
+        gw.stop()
+        box.stop()
+        hooks.stop()
+
+
+# ---- kill ----
+
+def kill(folder, report):
+    """One job a crash point; afterwards each job was sent at most once, and is sent or unknown."""
+    hooks = Hooks()
+    crash = os.path.join(folder, "crash")
+    box, gw = plant(folder, hooks, {"DUNLIN_CRASH_FILE": crash},
+                    workers={"lost_ms": 1000}, dispatch={"recovery_grace_ms": 300})
+    try:
+        gw.start("sms")
+        numbers = list(range(1, len(POINTS) + 1))
+        introduce(gw, numbers)
+        for n, point in zip(numbers, POINTS):
+            before = gw.children().get("worker")
+            with open(crash + ".new", "w", encoding="ascii") as file:
+                file.write(point + ":1")
+            os.rename(crash + ".new", crash)
+            gw.submit("submit", [job(point, n)])
+            wait_for(f"no crash at {point}", lambda: not os.path.exists(crash))
+            wait_for("a new worker",
+                     lambda b=before: gw.children().get("worker") not in (None, b))
+        gw.clock_set("2013-01-04T12:00:00Z")
+        time.sleep(1)  # what was sent is with the SMSC by now
+        jobs = states(gw, numbers)
+        sent = [to for to, _, _ in box.received()]
+        for n, point in zip(numbers, POINTS):
+            times = sent.count(f"+155501{n:05d}")
+            state = jobs[point]["state"]
+            expect(report, times <= 1, f"{point}: sent {times} times")
+            expect(report, state in ("delivered", "unknown"), f"{point}: {state}")
+            expect(report, state != "delivered" or times == 1, f"{point}: delivered, yet not sent")
+        expect(report, len(sent) >= 3, f"the points behind the sending were reached: {sent}")
+    finally:
+        gw.stop()
+        box.stop()
+        hooks.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("way", "kill"))
+    parser.add_argument("--folder")
+    args = parser.parse_args()
+    kannel.available()
+    with suite.Folder(args.folder) as folder:
+        report = suite.Report()
+        {"way": way, "kill": kill}[args.what](folder, report)
+        report.print()
+        return 1 if report.count() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
