@@ -145,6 +145,13 @@ static gw_code load_ladders(roles *r, gw_err *err)
     return rc;
 }
 
+static policy_sender sender_named(const char *name)
+{
+    return strcmp(name, "creditor") == 0      ? POLICY_SENDER_CREDITOR
+           : strcmp(name, "third-party") == 0 ? POLICY_SENDER_THIRD_PARTY
+                                              : POLICY_SENDER_UNKNOWN;
+}
+
 static gw_code load_sources(roles *r, gw_err *err)
 {
     static const gw_str none = {"*", 1};
@@ -158,22 +165,41 @@ static gw_code load_sources(roles *r, gw_err *err)
                                           .creditor = s->creditor,
                                           .signature = s->signature,
                                           .locale = s->locale,
-                                          .ladder = s->ladder};
+                                          .ladder = s->ladder,
+                                          .sender = sender_named(s->sender)};
     }
     return GW_OK;
 }
 
+/* Rules that nobody known signed are used, unless the operator asks for signatures. */
+static gw_code check_signatures(const roles *r, gw_err *err)
+{
+    policy_signature s;
+    const char *file = policy_rules_doubtful(r->rules, 0, &s);
+    if (!file || !r->c->rules_require_signature)
+        return GW_OK;
+    return gw_fail(
+        err, GW_EREFUSED,
+        "%s %s, and rules.require_signature is set; look at it, then `dunlin rules sign`", file,
+        s == POLICY_UNSIGNED ? "is not signed"
+                             : "was changed after it was signed, or "
+                               "its key is not in keys/rules");
+}
+
 static gw_code load_decisions(roles *r, gw_err *err)
 {
-    char rules[CONFIG_PATH_BYTES], calendars[CONFIG_PATH_BYTES];
+    char rules[CONFIG_PATH_BYTES], calendars[CONFIG_PATH_BYTES], keys[CONFIG_PATH_BYTES];
     config_dir_path(r->c, "rules", rules);
     config_dir_path(r->c, "calendars", calendars);
+    config_data_path(r->c, "keys/rules", keys);
     r->zones = zone_table_new();
     if (!r->zones)
         return gw_fail(err, GW_ENOMEM, "opening the zones");
     char outsiders[CONFIG_PATH_BYTES];
     config_dir_path(r->c, "third_parties.jsonc", outsiders);
-    gw_code rc = policy_rules_load(rules, calendars, &r->rules, err);
+    gw_code rc = policy_rules_load_signed(rules, calendars, keys, &r->rules, err);
+    if (rc == GW_OK)
+        rc = check_signatures(r, err);
     if (rc == GW_OK)
         rc = third_party_load(outsiders, &r->third_parties, err);
     if (rc == GW_OK)

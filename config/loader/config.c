@@ -63,6 +63,7 @@ static const setting settings[] = {
     {"dispatch.lease_ttl_ms", SET_MS, AT(lease_ttl_ms), 5000, NULL, 500, 60000, "how long a silent dispatcher keeps its shards"},
     {"dispatch.recovery_grace_ms", SET_MS, AT(recovery_grace_ms), 3000, NULL, 0, 600000, "time for workers to repeat outcomes after a gateway restart"},
     {"suppression.bounce_days", SET_COUNT, AT(bounce_days), 90, NULL, 1, 3650, "a bounce without an end of its own keeps its address out of use so long"},
+    {"rules.require_signature", SET_BOOL, AT(rules_require_signature), 0, NULL, 0, 1, "refuse to start with a rule pack, calendar or prefix table that no key in keys/rules signed"},
     {"templates.dir", SET_PATH, AT(templates_dir), 0, "", 0, 1000, "folder of message templates; empty: templates/ beside the configuration's folder"},
     {"templates.locale", SET_TEXT, AT(default_locale), 0, "en", 2, 16, "language when the debtor's is not there"},
     {"email.transport", SET_WORD, AT(email_transport), 0, "outbox|smtp", 0, 0, "outbox writes .eml files and contacts nobody"},
@@ -105,6 +106,8 @@ static const source_setting source_settings[] = {
     {"locale", offsetof(config_source, locale), JSON_STRING, "language of debtors without one"},
     {"creditor", offsetof(config_source, creditor), JSON_OBJECT, "who the reminders come from"},
     {"signature", offsetof(config_source, signature), JSON_OBJECT, "who signs letters"},
+    {"sender", offsetof(config_source, sender), JSON_STRING,
+     "creditor (its own debts) or third-party; not said: the rules for both apply"},
 };
 
 static const char built_in_creditor[] =
@@ -116,6 +119,7 @@ static const config_source built_in_source = {
     .locale = "en",
     .creditor = {built_in_creditor, sizeof built_in_creditor - 1},
     .signature = {"", 0},
+    .sender = "",
 };
 
 static const char *keep(owned_config *o, gw_str s)
@@ -268,6 +272,10 @@ static gw_code set_source_member(owned_config *o, config_source *src, const json
         const char *kept = keep(o, value);
         if (!kept)
             return out_of_memory(err);
+        if (strcmp(s->key, "sender") == 0 && strcmp(kept, "creditor") != 0 &&
+            strcmp(kept, "third-party") != 0)
+            return gw_fail(err, GW_EINVAL, "sources.%s.sender: creditor or third-party is expected",
+                           src->name);
         if (s->kind == JSON_STRING)
             *(const char **)((char *)src + s->at) = kept;
         else

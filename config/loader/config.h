@@ -27,6 +27,7 @@ typedef struct {
     const char *locale; /* fallback for debtors without one, e.g. "en" */
     gw_str creditor;    /* JSON object {name,email,phone?,address?,payment?[]}, shown to debtors */
     gw_str signature;   /* JSON object {name,title} or empty */
+    const char *sender; /* "creditor", "third-party", or "" not said */
 } config_source;
 
 typedef struct {
@@ -64,6 +65,8 @@ typedef struct {
     int64_t lease_ttl_ms;
     int64_t recovery_grace_ms;
     int64_t bounce_days; /* a bounce keeps its address out of use so long */
+
+    bool rules_require_signature;
 
     const char *templates_dir;
     const char *default_locale;

@@ -1,11 +1,12 @@
 #include "gateway/dispatch/change.h"
 
+#include "gateway/policy/count.h"
 #include "gateway/wire/event.h"
 #include "gateway/wire/worker.h"
 
 #include <stdio.h>
 
-enum { FACT_MAX = 16 * 1024, SETS_MAX = 20, GIVES_MAX = 4 };
+enum { FACT_MAX = 16 * 1024, SETS_MAX = 20, GIVES_MAX = STATE_CAPS_MAX };
 
 typedef struct {
     const change *c;
@@ -30,29 +31,31 @@ char change_lane(gw_str channel)
     return 0;
 }
 
+static const char *field_at(const policy_cap *cap, int before, gw_arena *arena)
+{
+    char name[COUNT_NAME_TEXT];
+    count_name(cap, before, name);
+    return gw_arena_copy(arena, gw_str_of(name));
+}
+
 const char *change_cap_field(const policy_cap *cap, gw_arena *arena)
 {
-    char day[GW_DATE_TEXT];
-    gw_date_format(cap->day, day);
-    size_t n = strlen(cap->field) + sizeof day + 4;
-    char *text = gw_arena_alloc(arena, n);
-    if (text)
-        snprintf(text, n, "c:%s:%s", cap->field, day);
-    return text;
+    return field_at(cap, 0, arena);
 }
 
 gw_str change_cap_text(const policy_cap *caps, size_t n, gw_arena *arena)
 {
     gw_str out = {NULL, 0};
-    enum { EACH = 64 };
-    char *text = gw_arena_alloc(arena, n * EACH + 1);
+    char *text = gw_arena_alloc(arena, n * COUNT_NAME_TEXT + 1);
     if (!text)
         return out;
     for (size_t i = 0; i < n; i++) {
-        char day[GW_DATE_TEXT];
-        gw_date_format(caps[i].day, day);
+        char name[COUNT_NAME_TEXT];
+        if (caps[i].check_only)
+            continue;
+        count_name(&caps[i], 0, name);
         out.n +=
-            (size_t)snprintf(text + out.n, EACH, "%sc:%s:%s", i ? " " : "", caps[i].field, day);
+            (size_t)snprintf(text + out.n, COUNT_NAME_TEXT + 1, "%s%s", out.n ? " " : "", name);
     }
     out.p = text;
     return out;
@@ -79,22 +82,49 @@ static void set_int(builder *b, const char *name, int64_t value)
 
 /* ---- caps ---- */
 
+/* The buckets a cap sums beside its own: those before it and, for one debt, all of the contacts
+ * about no single debt, which are held against every debt. */
+static void sum_with(builder *b, const policy_cap *cap, state_cap *to)
+{
+    bool both = cap->scope == POLICY_OF_DEBT && cap->debt.n > 0;
+    policy_cap shared = *cap;
+    shared.debt = (gw_str){NULL, 0};
+    const char **with = gw_arena_alloc(b->arena, (2 * (size_t)cap->before + 2) * sizeof *with);
+    b->failed = b->failed || !with;
+    for (int k = 0; k <= cap->before && cap->max != INT64_MAX && !b->failed; k++) {
+        if (k > 0)
+            with[to->with_n++] = field_at(cap, k, b->arena);
+        if (both)
+            with[to->with_n++] = field_at(&shared, k, b->arena);
+    }
+    for (size_t i = 0; i < to->with_n; i++)
+        b->failed = b->failed || !with[i];
+    to->with = with;
+}
+
+/* A cap that only looks takes its counter and gives it back in the same transition: the store
+ * checks all sums first, so nothing grows but what is meant to. */
 static void take_caps(builder *b)
 {
     const change *c = b->c;
     state_cap *takes = gw_arena_alloc(b->arena, (c->cap_n + 1) * sizeof *takes);
+    const char **gives = gw_arena_alloc(b->arena, (c->cap_n + 1) * sizeof *gives);
     gw_str names = change_cap_text(c->caps, c->cap_n, b->arena);
-    if (!takes || !names.p) {
+    if (!takes || !gives || !names.p) {
         b->failed = true;
         return;
     }
     for (size_t i = 0; i < c->cap_n; i++) {
         takes[i].field = change_cap_field(&c->caps[i], b->arena);
         takes[i].max = c->caps[i].max;
+        sum_with(b, &c->caps[i], &takes[i]);
         b->failed = b->failed || !takes[i].field;
+        if (c->caps[i].check_only)
+            gives[b->txn->give_n++] = takes[i].field;
     }
     b->txn->takes = takes;
     b->txn->take_n = c->cap_n;
+    b->txn->gives = gives;
     set(b, "cap", names);
 }
 

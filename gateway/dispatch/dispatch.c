@@ -44,6 +44,8 @@ decide_context core_decide_context(dispatch *d)
                   .promise_grace_days = d->cfg.promise_grace_days,
                   .channels_ready = d->cfg.channels,
                   .clock_ok = true,
+                  .sources = d->cfg.sources,
+                  .source_n = d->cfg.source_n,
                   .control = &d->control,
                   .bounce_ms = d->cfg.bounce_ms,
                   .third_parties = d->cfg.third_parties,

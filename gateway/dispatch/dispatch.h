@@ -51,11 +51,12 @@ enum {
 
 /* A billing system and the creditor it speaks for. */
 typedef struct {
-    const char *name;   /* as its key is allow-listed; "*" or NULL: every source not named */
-    gw_str creditor;    /* JSON object: name, address?, email?, phone?, payment? */
-    gw_str signature;   /* JSON object: name, title; or empty */
-    const char *locale; /* when neither job nor debtor has one; NULL "en" */
-    const char *ladder; /* of items that name none; NULL or "" none */
+    const char *name;     /* as its key is allow-listed; "*" or NULL: every source not named */
+    gw_str creditor;      /* JSON object: name, address?, email?, phone?, payment? */
+    gw_str signature;     /* JSON object: name, title; or empty */
+    const char *locale;   /* when neither job nor debtor has one; NULL "en" */
+    const char *ladder;   /* of items that name none; NULL or "" none */
+    policy_sender sender; /* collects its own debts, or others'; UNKNOWN: rules for both apply */
 } dispatch_source;
 
 /* Who the messages come from. */

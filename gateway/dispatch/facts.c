@@ -1,6 +1,7 @@
 #include "gateway/dispatch/facts.h"
 
 #include "gateway/dispatch/facts_consent.h"
+#include "gateway/policy/count.h"
 
 static gw_str purpose_of(const view_reminder *r)
 {
@@ -66,6 +67,7 @@ static void item_facts(const view_debtor *d, const view_reminder *r, reminder_fa
     gw_str subject = r->item.n ? r->item : r->case_id;
     size_t known = 0;
     size_t open = 0;
+    size_t inside = 0;
     bool in_case = false;
     for (size_t i = 0; i < d->item_n && !in_case; i++)
         in_case = view_item_in_case(&d->items[i], subject);
@@ -74,6 +76,7 @@ static void item_facts(const view_debtor *d, const view_reminder *r, reminder_fa
         if (in_case && !view_item_in_case(it, subject))
             continue;
         known++;
+        inside += in_case;
         open += !it->settled;
         f->policy.item_disputed = f->policy.item_disputed || (!it->settled && it->disputed);
         if (in_case && (!f->item || (f->item->settled && !it->settled)))
@@ -81,6 +84,8 @@ static void item_facts(const view_debtor *d, const view_reminder *r, reminder_fa
     }
     f->policy.item_known = known > 0;
     f->policy.item_paid = known > 0 && open == 0;
+    /* A case of several items is no single debt: what is counted is held against each of them. */
+    f->debt_id = inside == 1 ? f->item->id : inside == 0 ? subject : (gw_str){NULL, 0};
 }
 
 int64_t facts_promise_until(const view_debtor *d, gw_str item, const zone *z, int grace_days)
@@ -102,17 +107,38 @@ int64_t facts_promise_until(const view_debtor *d, gw_str item, const zone *z, in
 
 /* ---- counters and pauses ---- */
 
-static void read_count(gw_str name, gw_str value, policy_count *list, size_t *n)
+/* Counters and last conversations, out of the fields of the debtor's hash. */
+static void read_counts(const view_debtor *d, policy_count *list, policy_facts *f)
 {
-    int32_t day;
-    if (name.n < 2 + 1 + GW_DATE_TEXT || memcmp(name.p, "c:", 2) != 0)
-        return;
-    size_t date = name.n - (GW_DATE_TEXT - 1);
-    if (name.p[date - 1] != ':' ||
-        gw_date_parse((gw_str){name.p + date, GW_DATE_TEXT - 1}, &day, NULL) != GW_OK)
-        return;
-    list[(*n)++] =
-        (policy_count){.field = {name.p + 2, date - 3}, .day = day, .used = view_int(value, 0)};
+    char talk[2][COUNT_NAME_TEXT];
+    count_talk_names(f->debt, talk);
+    for (size_t i = 0; i < d->hash->n; i++) {
+        const state_field *x = &d->hash->fields[i];
+        if (count_read(x->name, view_int(x->value, 0), f->debt, POLICY_OF_SENDER,
+                       &list[f->count_n]))
+            f->count_n++;
+        int64_t at =
+            x->name.n > 1 && x->name.p[0] == 't' && x->name.p[1] == ':' ? view_int(x->value, 0) : 0;
+        if (gw_str_is(x->name, talk[0]))
+            f->talked_ms = at;
+        else if ((gw_str_is(x->name, talk[1]) || gw_str_is(x->name, "t:#")) &&
+                 at > f->talked_debt_ms)
+            f->talked_debt_ms = at;
+    }
+}
+
+/* A source that is not named sends as "*" does. */
+static policy_sender sender_of(const facts_context *ctx, gw_str source)
+{
+    policy_sender other = POLICY_SENDER_UNKNOWN;
+    for (size_t i = 0; i < ctx->source_n; i++) {
+        const dispatch_source *s = &ctx->sources[i];
+        if (!s->name || strcmp(s->name, "*") == 0)
+            other = s->sender;
+        else if (gw_str_is(source, s->name))
+            return s->sender;
+    }
+    return other;
 }
 
 const char *facts_paused(const state_hash *control, gw_str channel, gw_str template_name,
@@ -165,6 +191,8 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
                             .clock_ok = ctx->clock_ok,
                             .template_known = template_known,
                             .paused = facts_paused(ctx->control, r->channel, r->template, arena),
+                            .sender = sender_of(ctx, d->source),
+                            .region = d->region,
                         }};
     recipient_reader rr = {ctx, d, r, recipients, &f};
     add_recipients(&rr);
@@ -173,8 +201,12 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
     item_facts(d, r, &f);
     f.policy.promise_until_ms = facts_promise_until(d, f.item ? f.item->id : r->item, f.policy.zone,
                                                     ctx->promise_grace_days);
-    for (size_t i = 0; i < d->hash->n; i++)
-        read_count(d->hash->fields[i].name, d->hash->fields[i].value, counts, &f.policy.count_n);
+    char *debt = gw_arena_alloc(arena, COUNT_DEBT_TEXT);
+    if (!debt)
+        return gw_fail(err, GW_ENOMEM, "collecting the facts of a reminder");
+    count_debt_key(f.debt_id, debt);
+    f.policy.debt = gw_str_of(debt);
+    read_counts(d, counts, &f.policy);
     f.policy.confirmation_due = facts_confirmation_due(d, r);
     gw_code rc = facts_windows(ctx, d, r, arena, &f.policy, err);
     if (rc != GW_OK)

@@ -8,6 +8,7 @@
 #ifndef GATEWAY_DISPATCH_FACTS_H
 #define GATEWAY_DISPATCH_FACTS_H
 
+#include "gateway/dispatch/dispatch.h"
 #include "gateway/dispatch/view.h"
 #include "gateway/policy/house.h"
 #include "gateway/policy/policy.h"
@@ -24,12 +25,15 @@ typedef struct {
     const third_party *third_parties; /* NULL: no list */
     const house_windows *house;       /* hours operators set; NULL: none */
     bool house_unreadable;            /* nobody knows them: no hour is open */
+    const dispatch_source *sources;   /* which say how they send; NULL none */
+    size_t source_n;
 } facts_context;
 
 typedef struct {
     policy_facts policy;
     const view_contact *contacts[POLICY_RECIPIENTS_MAX]; /* of policy.recipients, in order */
     const view_item *item;                               /* the one item it is about, or NULL */
+    gw_str debt_id; /* what its debt is counted by, empty: no single one */
 } reminder_facts;
 
 /* template_known: the pinned or current version can be had. GW_ENOMEM only. */

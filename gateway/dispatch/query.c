@@ -36,6 +36,8 @@ gw_code query_context(query *q, const intake_ask *ask, decide_context *ret, gw_e
                   .promise_grace_days = q->cfg->promise_grace_days,
                   .channels_ready = q->cfg->channels,
                   .clock_ok = true,
+                  .sources = q->cfg->sources,
+                  .source_n = q->cfg->source_n,
                   .control = control,
                   .bounce_ms = q->cfg->bounce_ms,
                   .third_parties = q->cfg->third_parties,

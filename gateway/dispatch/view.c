@@ -94,6 +94,8 @@ static gw_code read_body(debtor_reader *r, const state_field *f)
     d->name = json_get_str(&j, 0, "name");
     d->role = json_get_str(&j, 0, "role");
     d->zone = json_get_str(&j, 0, "zone");
+    d->region = json_get_str(&j, 0, "region");
+    d->person = json_get_str(&j, 0, "person");
     d->locale = json_get_str(&j, 0, "locale");
     d->segment = json_get_str(&j, 0, "segment");
     uint32_t list = json_member(&j, 0, "contacts");

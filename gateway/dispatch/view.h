@@ -79,7 +79,7 @@ typedef struct {
 typedef struct {
     gw_id did;
     int64_t version; /* of the aggregate; 0: the debtor is not known */
-    gw_str source, id, name, role, zone, locale, segment, body;
+    gw_str source, id, name, role, zone, region, person, locale, segment, body;
     const view_contact *contacts;
     size_t contact_n;
     const view_hold *holds;

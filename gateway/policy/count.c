@@ -32,13 +32,14 @@ static void bucket_text(const policy_cap *cap, int before, char ret[HOUR_TEXT + 
         snprintf(ret, HOUR_TEXT + 1, "%s", date);
 }
 
-void count_name(const policy_cap *cap, int before, gw_str debt, char ret_name[COUNT_NAME_TEXT])
+void count_name(const policy_cap *cap, int before, char ret_name[COUNT_NAME_TEXT])
 {
     char bucket[HOUR_TEXT + 1];
     bool of_debt = cap->scope == POLICY_OF_DEBT;
     bucket_text(cap, before, bucket);
     snprintf(ret_name, COUNT_NAME_TEXT, "c:%s%s%s%.*s:%s", cap->field, marks[cap->counting],
-             of_debt ? "#" : "", of_debt ? (int)debt.n : 0, of_debt ? debt.p : "", bucket);
+             of_debt ? "#" : "", of_debt ? (int)cap->debt.n : 0, of_debt ? cap->debt.p : "",
+             bucket);
 }
 
 static bool read_bucket(gw_str text, policy_count *ret)
@@ -86,7 +87,8 @@ bool count_read(gw_str name, int64_t used, gw_str debt, policy_scope scope, poli
     const char *hash = memchr(field.p, '#', field.n);
     if (hash) {
         size_t before = (size_t)(hash - field.p);
-        if (debt.n == 0 || !gw_str_eq((gw_str){hash + 1, field.n - before - 1}, debt))
+        gw_str of = {hash + 1, field.n - before - 1};
+        if (of.n > 0 && !gw_str_eq(of, debt))
             return false;
         c.scope = POLICY_OF_DEBT;
         field.n = before;
@@ -114,8 +116,8 @@ bool count_stays(gw_str name, bool answered, bool effective)
     }
 }
 
-void count_talk_name(gw_str debt, char ret_name[COUNT_NAME_TEXT])
+void count_talk_names(gw_str debt, char ret_names[2][COUNT_NAME_TEXT])
 {
-    snprintf(ret_name, COUNT_NAME_TEXT, "t:%s%.*s", debt.n ? "#" : "*", (int)debt.n,
-             debt.n ? debt.p : "");
+    snprintf(ret_names[0], COUNT_NAME_TEXT, "t:*");
+    snprintf(ret_names[1], COUNT_NAME_TEXT, "t:#%.*s", (int)debt.n, debt.n ? debt.p : "");
 }

@@ -3,9 +3,10 @@
  *   c:voice:2026-03-04            calls begun on that local day, all debts of this debtor
  *   c:*:2026-03-04                contacts over all channels
  *   c:voice.a:2026-03-04          of them answered; .e with effective talk
- *   c:voice#9c0f...:2026-03-04    about one debt (its key)
+ *   c:voice#9c0f...:2026-03-04    about one debt (its key); c:voice#:2026-03-04 about no single
+ *                                 one: it counts for every debt
  *   c:voice:2026-03-04T13         in that hour of UTC, for caps per hours
- *   t:*  t:#9c0f...               ms of the last conversation about any debt, about one
+ *   t:*  t:#9c0f...  t:#          ms of the last conversation: any, about one debt, about no single
  *
  * Whoever begins a contact takes all counters policy_caps_at names, at once, before it dials or
  * sends. "Answered" and "effective" are taken too, because two calls under way could both be
@@ -27,9 +28,8 @@ enum { COUNT_NAME_TEXT = 64, COUNT_DEBT_TEXT = 17 };
  * the same id for ever. Empty for an empty id. */
 void count_debt_key(gw_str debt_id, char ret_key[COUNT_DEBT_TEXT]);
 
-/* The name of a counter `before` buckets ahead of the cap's own (0: its own). debt: key of the
- * reminder's debt, for scope debt. */
-void count_name(const policy_cap *cap, int before, gw_str debt, char ret_name[COUNT_NAME_TEXT]);
+/* The name of a counter `before` buckets ahead of the cap's own (0: its own). */
+void count_name(const policy_cap *cap, int before, char ret_name[COUNT_NAME_TEXT]);
 
 /* Read a stored field; false when it is no counter, or one about another debt than `debt`. scope:
  * what a name without a debt means in this hash, SENDER or PERSON. ret->field points into name. */
@@ -39,7 +39,8 @@ bool count_read(gw_str name, int64_t used, gw_str debt, policy_scope scope, poli
  * call that was not answered and ".e" of one without effective talk. */
 bool count_stays(gw_str name, bool answered, bool effective);
 
-/* "t:#<debt>", or "t:*" for an empty debt. Its value is ms since 1970 UTC, decimal. */
-void count_talk_name(gw_str debt, char ret_name[COUNT_NAME_TEXT]);
+/* The two fields a conversation is written to, value ms since 1970 UTC, decimal: "t:*", and
+ * "t:#<debt>", which without a debt is "t:#" and counts for every debt. */
+void count_talk_names(gw_str debt, char ret_names[2][COUNT_NAME_TEXT]);
 
 #endif

@@ -1,83 +1,11 @@
 #include "gateway/base/json.h"
 #include "gateway/base/time.h"
-#include "gateway/policy/policy.h"
+#include "gateway/policy/pack.h"
+
+enum { STEP_TEXT_MAX = 8 * 1024 };
 
 static const char *const verdict_names[] = {"allow", "later", "hold", "withdraw", "refuse"};
 static const char *const check_names[] = {"pass", "limit", "hold", "withdraw", "refuse"};
-
-static const struct {
-    const char *why, *sentence, *remedy;
-} reasons[] = {
-    {"clock-unsure", "The gateway's clock cannot be trusted.",
-     "Set the machine's time, then let the gateway check it again."},
-    {"paused", "An operator has paused this.", "Resume it when the reason for the pause is gone."},
-    {"paid", "The item is paid.", "Nothing to do."},
-    {"disputed", "The debtor disputes the item.", "Settle the dispute and mark it resolved."},
-    {"hold-dispute", "The debtor is on hold: dispute.", "Release the hold once it is settled."},
-    {"hold-cease-contact", "The debtor asked not to be contacted.",
-     "Respect it; only a release by compliance ends this hold."},
-    {"hold-lawyer", "The debtor is represented by a lawyer.",
-     "Write to the lawyer outside the gateway."},
-    {"hold-insolvency", "The debtor is insolvent.", "File the claim with the administrator."},
-    {"hold-deceased", "The debtor has died.", "Hand the case to compliance."},
-    {"hold-vulnerable", "The debtor is marked vulnerable.",
-     "Let a person decide how to go on, then release the hold."},
-    {"hold-legal", "The case is on legal hold.", "Wait for compliance to release it."},
-    {"hold-other", "The debtor is on hold.", "Look at the hold's reason and release it."},
-    {"promise", "The debtor has promised to pay; the promise and its grace still run.",
-     "Wait; reminders go on by themselves when the promise is broken."},
-    {"not-before", "It is not to go out before its start.", "Wait."},
-    {"expired", "Its last sensible moment has passed.", "Submit a new reminder if one is needed."},
-    {"zone-unknown", "The debtor's time zone is not known, so neither are its quiet hours.",
-     "Send the debtor again with a zone such as Europe/Berlin."},
-    {"role-unknown", "The debtor's role is not known.",
-     "Send the debtor again with role company, consumer or guarantor."},
-    {"no-rules", "No rule pack covers a debtor of this role.",
-     "Add a rule pack for this role to config/rules."},
-    {"third-party", "A recipient is neither the debtor nor a contact the debtor designated.",
-     "None: third parties are not contacted about a debt."},
-    {"no-recipient", "There is no usable recipient for this channel.",
-     "Add a designated contact with an address for the channel."},
-    {"too-many-recipients", "There are more recipients than a reminder may have.",
-     "Name fewer contacts."},
-    {"address-leaked", "The address was once seen to reach a third party.",
-     "Never use it again; ask the debtor for another one."},
-    {"address-unverified", "It is not verified that this address is the debtor's.",
-     "Verify the address with the debtor, then send the debtor again."},
-    {"suppressed-legal", "The address is on the list of those who must never be contacted.",
-     "None: such an entry does not expire."},
-    {"suppressed-bounce", "Messages to this address came back.",
-     "Ask the debtor for a working address, or wait for the suppression to end."},
-    {"content-blocked", "The content guard found text that must not be sent.",
-     "Mend the template; `dunlin template lint` shows where."},
-    {"provider-forbids", "The provider must not carry this kind of text to this country.",
-     "Use another channel, or a provider whose terms allow it."},
-    {"debtor-hours", "The debtor asked not to be contacted at this time.",
-     "Wait for the hours the debtor named."},
-    {"operator-hours", "It is outside the send window of this source, ladder or template.",
-     "Wait, or change the window with `dunlin window apply`."},
-    {"nothing-to-confirm", "There is no opt-out that waits for its confirmation.",
-     "Nothing to do: an opt-out is confirmed exactly once."},
-    {"opted-out", "The recipient has withdrawn consent for this address.",
-     "Use another channel; only a new consent changes this."},
-    {"consent-missing", "This channel needs consent, and none is recorded for the address.",
-     "Record the consent with its source, or use another channel."},
-    {"consent-rule-missing", "No rule pack says what consent this channel needs.",
-     "Add a consent row for the channel to a rule pack."},
-    {"template-unknown", "The template is not known to this gateway.",
-     "Publish the template, or correct its name."},
-    {"channel-unknown", "The channel is not known.", "Use email, sms or voice."},
-    {"channel-unavailable", "No worker serves this channel.", "Start a worker for the channel."},
-    {"outside-window", "It is outside the hours in which this channel may be used.",
-     "Wait for the next window."},
-    {"no-window", "No rule pack opens a window for this channel.",
-     "Add a windows row for the channel to a rule pack."},
-    {"no-time-left", "No allowed moment is left before it expires.",
-     "Submit it again with a later not_after."},
-    {"holiday", "It is a holiday in the calendar of the rules.", "Wait for the next working day."},
-    {"cap-reached", "The debtor has had as many contacts on these days as the cap allows.",
-     "Wait for a day with room; caps are never lifted for one reminder."},
-};
 
 const char *policy_verdict_name(policy_verdict v)
 {
@@ -87,22 +15,6 @@ const char *policy_verdict_name(policy_verdict v)
 const char *policy_check_verdict_name(policy_check_verdict v)
 {
     return (unsigned)v < GW_COUNT(check_names) ? check_names[v] : "?";
-}
-
-const char *policy_why_sentence(const char *why)
-{
-    for (size_t i = 0; i < GW_COUNT(reasons); i++)
-        if (strcmp(reasons[i].why, why) == 0)
-            return reasons[i].sentence;
-    return "";
-}
-
-const char *policy_why_remedy(const char *why)
-{
-    for (size_t i = 0; i < GW_COUNT(reasons); i++)
-        if (strcmp(reasons[i].why, why) == 0)
-            return reasons[i].remedy;
-    return "";
 }
 
 static gw_str utc(int64_t ms, char text[GW_TIME_TEXT])
@@ -154,6 +66,106 @@ static void put_check(gw_buf *out, const policy_check *c)
     gw_buf_puts(out, "}}");
 }
 
+/* ---- what a pack said ---- */
+
+static void put_days(gw_buf *out, unsigned bits)
+{
+    static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"};
+    if ((bits & 0x7f) == 0x7f)
+        gw_buf_puts(out, "daily");
+    for (size_t i = (bits & 0x7f) == 0x7f ? 7 : 0; i < GW_COUNT(names); i++)
+        if (bits & (1U << i))
+            gw_buf_printf(out, "%s%s", out->n && out->data[out->n - 1] == ' ' ? "" : ",", names[i]);
+}
+
+static void put_windows(gw_buf *out, const pack *p, policy_channel channel)
+{
+    for (size_t i = 0; i < p->window_n[channel]; i++) {
+        const pack_window *x = &p->windows[channel][i];
+        gw_buf_puts(out, i ? ", " : "only ");
+        put_days(out, x->weekdays);
+        gw_buf_printf(out, " %02d:%02d-%02d:%02d%s", x->from / 60, x->from % 60, x->to / 60,
+                      x->to % 60, x->draft ? " (draft)" : "");
+    }
+    if (p->applies.all_plausible)
+        gw_buf_puts(out, ", in every zone its numbers may be in");
+}
+
+static void put_cap(gw_buf *out, const pack_cap *c)
+{
+    static const char *const counts[] = {"contacts", "answered calls", "calls with effective talk"};
+    static const char *const scopes[] = {"this sender", "this debt", "this person"};
+    gw_buf_printf(out, "at most %lld %s%s%s in %d %s, of %s", (long long)c->max,
+                  counts[c->counting], c->channel == POLICY_CHANNEL_COUNT ? "" : " by ",
+                  c->channel == POLICY_CHANNEL_COUNT ? "" : policy_channel_name(c->channel),
+                  c->span,
+                  c->hourly      ? "hours"
+                  : c->span == 1 ? "day"
+                                 : "days",
+                  scopes[c->scope]);
+}
+
+static bool rule_is(const policy_step *s, const char *rule)
+{
+    return strcmp(s->rule, rule) == 0;
+}
+
+static void put_says(gw_buf *out, const policy_decision *d, const policy_step *s)
+{
+    const pack *p = s->pack;
+    if (rule_is(s, "role-known"))
+        gw_buf_printf(out, "applies: %s", p->title);
+    else if (rule_is(s, "address-standing"))
+        gw_buf_puts(out, "addresses of this channel must be verified");
+    else if (rule_is(s, "consent"))
+        gw_buf_puts(out, p->consents[s->row].mode == PACK_CONSENT_OPT_IN
+                             ? "only with consent (opt-in)"
+                             : "until consent is withdrawn (opt-out)");
+    else if (rule_is(s, "quiet-hours"))
+        put_windows(out, p, policy_channel_of(gw_str_of(d->channel)));
+    else if (rule_is(s, "holidays"))
+        gw_buf_printf(out, "%s of calendar %s",
+                      s->row == CALENDAR_UNKNOWN ? "days in years unknown" : "holidays",
+                      p->holidays_id);
+    else if (rule_is(s, "cool-down"))
+        gw_buf_printf(out, "%d days of rest after a conversation about %s",
+                      p->cool_downs[s->row].days,
+                      p->cool_downs[s->row].scope == POLICY_OF_DEBT ? "this debt" : "any debt");
+    else if (rule_is(s, "caps"))
+        put_cap(out, &p->caps[s->row]);
+}
+
+static void put_step(gw_buf *out, const policy_decision *d, const policy_step *s)
+{
+    GW_AUTO_BUF gw_buf says;
+    gw_buf_init(&says, STEP_TEXT_MAX);
+    put_says(&says, d, s);
+    gw_buf_putc(out, '{');
+    json_put_member_str(out, "rule", gw_str_of(s->rule));
+    json_put_member_str(out, "pack", gw_str_of(s->pack->id));
+    json_put_member_str(out, "version", gw_str_of(s->pack->version));
+    if (s->draft)
+        json_put_member_bool(out, "draft", true);
+    json_put_member_str(out, "says", gw_buf_str(&says));
+    if (s->limits)
+        json_put_member_bool(out, "limits", true);
+    if (s->next_ms && s->next_ms != INT64_MAX)
+        put_time(out, "next", s->next_ms);
+    gw_buf_putc(out, '}');
+}
+
+static void put_steps(gw_buf *out, const policy_decision *d)
+{
+    json_put_name(out, "steps");
+    gw_buf_putc(out, '[');
+    for (size_t i = 0; i < d->step_n; i++) {
+        if (i)
+            gw_buf_putc(out, ',');
+        put_step(out, d, &d->steps[i]);
+    }
+    gw_buf_putc(out, ']');
+}
+
 gw_code policy_explain_json(const policy_decision *d, gw_buf *out)
 {
     gw_buf_putc(out, '{');
@@ -165,6 +177,8 @@ gw_code policy_explain_json(const policy_decision *d, gw_buf *out)
     put_time(out, "now", d->now.ms);
     if (d->next_ms)
         put_time(out, "next", d->next_ms);
+    if (d->window_end_ms)
+        put_time(out, "window_end", d->window_end_ms);
     if (d->zone)
         json_put_member_str(out, "zone", gw_str_of(zone_name(d->zone)));
     json_put_member_str(out, "packs", gw_str_of(d->pack_hash));
@@ -185,7 +199,9 @@ gw_code policy_explain_json(const policy_decision *d, gw_buf *out)
             gw_buf_putc(out, ',');
         put_check(out, &d->checks[i]);
     }
-    return gw_buf_puts(out, "]}");
+    gw_buf_putc(out, ']');
+    put_steps(out, d);
+    return gw_buf_putc(out, '}');
 }
 
 /* ---- text ---- */
@@ -249,6 +265,26 @@ static void put_head(gw_buf *out, const policy_decision *d)
     }
 }
 
+/* Below its rule, what each pack said to it. */
+static void put_text_steps(gw_buf *out, const policy_decision *d, const char *rule)
+{
+    for (size_t i = 0; i < d->step_n; i++) {
+        const policy_step *s = &d->steps[i];
+        if (!rule_is(s, rule))
+            continue;
+        gw_buf_printf(out, "             %s %s%s: ", s->pack->id, s->pack->version,
+                      s->draft ? " (draft)" : "");
+        put_says(out, d, s);
+        if (s->limits && s->next_ms != INT64_MAX) {
+            gw_buf_puts(out, ", leaves it from ");
+            put_local(out, d->zone, s->next_ms);
+        } else if (s->limits) {
+            gw_buf_puts(out, ", leaves nothing");
+        }
+        gw_buf_putc(out, '\n');
+    }
+}
+
 gw_code policy_explain_text(const policy_decision *d, gw_buf *out)
 {
     put_head(out, d);
@@ -264,6 +300,7 @@ gw_code policy_explain_text(const policy_decision *d, gw_buf *out)
             put_local(out, d->zone, c->next_ms);
         }
         gw_buf_putc(out, '\n');
+        put_text_steps(out, d, c->rule);
     }
     return gw_buf_printf(out, "Rules: %s\n", d->pack_hash);
 }

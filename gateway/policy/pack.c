@@ -1,10 +1,9 @@
 #include "gateway/policy/pack.h"
 
-#include "gateway/base/json_strict.h"
 #include "gateway/base/jsonc.h"
+#include "gateway/base/region.h"
 #include "gateway/base/time.h"
-
-#include <stdio.h>
+#include "gateway/policy/note.h"
 
 static const char *const channel_names[POLICY_CHANNEL_COUNT + 1] = {
     [POLICY_EMAIL] = "email", [POLICY_SMS] = "sms",         [POLICY_VOICE] = "voice",
@@ -41,13 +40,11 @@ const char *policy_role_name(unsigned role)
     return "unknown";
 }
 
-/* ---- members ---- */
-
-static gw_code copy_name(const json_doc *d, uint32_t object, const char *member,
-                         char out[PACK_NAME_MAX + 1], gw_err *err)
+gw_code pack_copy_name(const json_doc *d, uint32_t object, const char *member, size_t max,
+                       char *out, gw_err *err)
 {
     gw_str s;
-    gw_code rc = json_need_str(d, object, member, PACK_NAME_MAX, &s, err);
+    gw_code rc = json_need_str(d, object, member, max, &s, err);
     if (rc != GW_OK)
         return rc;
     memcpy(out, s.p, s.n);
@@ -55,172 +52,7 @@ static gw_code copy_name(const json_doc *d, uint32_t object, const char *member,
     return GW_OK;
 }
 
-static gw_code check_head(const json_doc *d, gw_err *err)
-{
-    int64_t format;
-    gw_str title;
-    gw_code rc = json_need_int(d, 0, "format", 1, 1, &format, err);
-    return rc == GW_OK ? json_need_str(d, 0, "title", PACK_NOTE_MAX, &title, err) : rc;
-}
-
-/* Every number says where it comes from, when that was read, and how sure we are. */
-static gw_code check_note(const json_doc *d, uint32_t row, gw_err *err)
-{
-    static const char *const confidence[] = {"house", "primary", "secondary", "general"};
-    gw_str s;
-    int32_t day;
-    size_t i;
-    gw_code rc = json_need_str(d, row, "source", PACK_NOTE_MAX, &s, err);
-    if (rc == GW_OK)
-        rc = json_need_str(d, row, "read", 10, &s, err);
-    if (rc == GW_OK && gw_date_parse(s, &day, NULL) != GW_OK)
-        rc = json_fail(d, json_member(d, row, "read"), err, "a date like 2026-01-31 is expected");
-    if (rc == GW_OK)
-        rc = json_need_choice(d, row, "confidence", confidence, GW_COUNT(confidence), &i, err);
-    return rc;
-}
-
-/* ---- rows ---- */
-
-static bool clock_minutes(gw_str s, int *ret)
-{
-    if (s.n != 5 || s.p[2] != ':')
-        return false;
-    for (size_t i = 0; i < 5; i++)
-        if (i != 2 && (s.p[i] < '0' || s.p[i] > '9'))
-            return false;
-    int h = (s.p[0] - '0') * 10 + s.p[1] - '0';
-    int m = (s.p[3] - '0') * 10 + s.p[4] - '0';
-    if (m > 59 || h * 60 + m > 1440)
-        return false;
-    *ret = h * 60 + m;
-    return true;
-}
-
-static gw_code need_clock(const json_doc *d, uint32_t row, const char *member, int *ret,
-                          gw_err *err)
-{
-    gw_str s;
-    gw_code rc = json_need_str(d, row, member, 5, &s, err);
-    if (rc == GW_OK && !clock_minutes(s, ret))
-        rc = json_fail(d, json_member(d, row, member), err,
-                       "a clock time from 00:00 to 24:00 is expected");
-    return rc;
-}
-
-static gw_code need_weekdays(const json_doc *d, uint32_t row, uint8_t *ret, gw_err *err)
-{
-    static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-    uint32_t list;
-    uint8_t bits = 0;
-    gw_code rc = json_need_array(d, row, "days", 7, &list, err);
-    if (rc != GW_OK)
-        return rc;
-    for (uint32_t e = json_first(list); e < json_at(d, list)->next; e = json_at(d, e)->next) {
-        size_t i = 0;
-        while (i < 7 && !(json_kind_of(d, e) == JSON_STRING && gw_str_is(json_str(d, e), names[i])))
-            i++;
-        if (i == 7 || (bits & (1U << i)))
-            return json_fail(d, e, err, "each of mon tue wed thu fri sat sun at most once");
-        bits |= (uint8_t)(1U << i);
-    }
-    if (bits == 0)
-        return json_fail(d, list, err, "name at least one day");
-    *ret = bits;
-    return GW_OK;
-}
-
-static gw_code read_window(const json_doc *d, uint32_t row, pack *p, gw_err *err)
-{
-    static const char *const members[] = {"!channel", "!days", "!from",      "!to",
-                                          "!source",  "!read", "!confidence"};
-    size_t channel = 0;
-    int from = 0;
-    int to = 0;
-    uint8_t weekdays = 0;
-    gw_code rc = json_check_members(d, row, members, GW_COUNT(members), err);
-    if (rc == GW_OK)
-        rc =
-            json_need_choice(d, row, "channel", channel_names, POLICY_CHANNEL_COUNT, &channel, err);
-    if (rc == GW_OK)
-        rc = need_weekdays(d, row, &weekdays, err);
-    if (rc == GW_OK)
-        rc = need_clock(d, row, "from", &from, err);
-    if (rc == GW_OK)
-        rc = need_clock(d, row, "to", &to, err);
-    if (rc == GW_OK)
-        rc = check_note(d, row, err);
-    if (rc != GW_OK)
-        return rc;
-    if (from >= to)
-        return json_fail(d, row, err,
-                         "\"from\" must be before \"to\"; split a window over midnight into two");
-    p->windows[channel][p->window_n[channel]++] =
-        (pack_window){weekdays, (int16_t)from, (int16_t)to};
-    return GW_OK;
-}
-
-static gw_code read_cap(const json_doc *d, uint32_t row, pack *p, gw_err *err)
-{
-    static const char *const members[] = {"!field",  "!per",  "!max",
-                                          "!source", "!read", "!confidence"};
-    static const char *const periods[] = {"day"};
-    size_t field = 0;
-    size_t period;
-    int64_t max = 0;
-    gw_code rc = json_check_members(d, row, members, GW_COUNT(members), err);
-    if (rc == GW_OK)
-        rc =
-            json_need_choice(d, row, "field", channel_names, POLICY_CHANNEL_COUNT + 1, &field, err);
-    if (rc == GW_OK)
-        rc = json_need_choice(d, row, "per", periods, GW_COUNT(periods), &period, err);
-    if (rc == GW_OK)
-        rc = json_need_int(d, row, "max", 0, 1000, &max, err);
-    if (rc == GW_OK)
-        rc = check_note(d, row, err);
-    if (rc != GW_OK)
-        return rc;
-    for (size_t i = 0; i < p->cap_n; i++)
-        if (p->caps[i].channel == (policy_channel)field)
-            return json_fail(d, row, err, "a second cap for the same field");
-    p->caps[p->cap_n++] = (pack_cap){(policy_channel)field, max};
-    return GW_OK;
-}
-
-static gw_code read_consent(const json_doc *d, uint32_t row, pack *p, gw_err *err)
-{
-    static const char *const members[] = {"!channel", "!mode", "!source", "!read", "!confidence"};
-    static const char *const modes[] = {"opt-out", "opt-in"};
-    size_t channel = 0;
-    size_t mode = 0;
-    gw_code rc = json_check_members(d, row, members, GW_COUNT(members), err);
-    if (rc == GW_OK)
-        rc =
-            json_need_choice(d, row, "channel", channel_names, POLICY_CHANNEL_COUNT, &channel, err);
-    if (rc == GW_OK)
-        rc = json_need_choice(d, row, "mode", modes, GW_COUNT(modes), &mode, err);
-    if (rc == GW_OK)
-        rc = check_note(d, row, err);
-    if (rc != GW_OK)
-        return rc;
-    if (p->consent[channel] != PACK_CONSENT_SILENT)
-        return json_fail(d, row, err, "a second consent mode for the same channel");
-    p->consent[channel] = mode == 0 ? PACK_CONSENT_OPT_OUT : PACK_CONSENT_OPT_IN;
-    return GW_OK;
-}
-
-typedef gw_code row_fn(const json_doc *d, uint32_t row, pack *p, gw_err *err);
-
-static gw_code read_rows(const json_doc *d, const char *member, uint32_t max, row_fn *read, pack *p,
-                         gw_err *err)
-{
-    uint32_t list;
-    gw_code rc = json_need_array(d, 0, member, max, &list, err);
-    for (uint32_t e = json_first(list); rc == GW_OK && e < json_at(d, list)->next;
-         e = json_at(d, e)->next)
-        rc = read(d, e, p, err);
-    return rc;
-}
+/* ---- who, where, when ---- */
 
 static gw_code read_roles(const json_doc *d, pack *p, gw_err *err)
 {
@@ -232,57 +64,165 @@ static gw_code read_roles(const json_doc *d, pack *p, gw_err *err)
         unsigned bit = json_kind_of(d, e) == JSON_STRING ? policy_role_of(json_str(d, e)) : 0;
         if (!bit)
             return json_fail(d, e, err, "company, consumer or guarantor is expected");
-        p->roles |= bit;
+        p->applies.roles |= bit;
     }
-    return p->roles ? GW_OK : json_fail(d, list, err, "name at least one role");
+    return p->applies.roles ? GW_OK : json_fail(d, list, err, "name at least one role");
 }
 
-static gw_code read_holidays(const json_doc *d, pack *p, gw_err *err)
+typedef bool name_check(gw_str s);
+
+static bool is_zone_name(gw_str s)
 {
-    if (json_kind_of(d, json_member(d, 0, "holidays")) == JSON_NULL)
+    zone *z = NULL;
+    bool known = zone_open(s, &z, NULL) == GW_OK;
+    zone_close(z);
+    return known;
+}
+
+/* A list of texts, kept in the document's arena. */
+static gw_code read_names(const json_doc *d, uint32_t object, const char *member, size_t max,
+                          name_check *check, const char *expected, const char **ret, size_t *ret_n,
+                          gw_err *err)
+{
+    uint32_t list;
+    if (!json_member(d, object, member))
         return GW_OK;
-    return copy_name(d, 0, "holidays", p->calendar_id, err);
+    gw_code rc = json_need_array(d, object, member, (uint32_t)max, &list, err);
+    if (rc != GW_OK)
+        return rc;
+    for (uint32_t e = json_first(list); e < json_at(d, list)->next; e = json_at(d, e)->next) {
+        if (json_kind_of(d, e) != JSON_STRING || !check(json_str(d, e)))
+            return json_fail(d, e, err, "%s is expected", expected);
+        ret[*ret_n] = gw_arena_copy(d->arena, json_str(d, e));
+        if (!ret[(*ret_n)++])
+            return gw_fail(err, GW_ENOMEM, "out of memory");
+    }
+    return *ret_n ? GW_OK : json_fail(d, list, err, "name at least one, or leave it out");
 }
 
-static gw_code read_pack(const json_doc *d, pack *p, gw_err *err)
+static gw_code read_day(const json_doc *d, uint32_t object, const char *member, int32_t otherwise,
+                        int32_t *ret, gw_err *err)
 {
-    static const char *const members[] = {"!format",   "!id",      "!version", "!title",  "!roles",
-                                          "!holidays", "!windows", "!caps",    "!consent"};
-    gw_code rc = json_check_members(d, 0, members, GW_COUNT(members), err);
-    if (rc == GW_OK)
-        rc = check_head(d, err);
-    if (rc == GW_OK)
-        rc = copy_name(d, 0, "id", p->id, err);
-    if (rc == GW_OK)
-        rc = copy_name(d, 0, "version", p->version, err);
-    if (rc == GW_OK)
-        rc = read_roles(d, p, err);
-    if (rc == GW_OK)
-        rc = read_holidays(d, p, err);
-    if (rc == GW_OK)
-        rc = read_rows(d, "windows", POLICY_WINDOWS_MAX, read_window, p, err);
-    if (rc == GW_OK)
-        rc = read_rows(d, "caps", POLICY_CAPS_MAX, read_cap, p, err);
-    if (rc == GW_OK)
-        rc = read_rows(d, "consent", POLICY_CHANNEL_COUNT, read_consent, p, err);
+    gw_str s;
+    *ret = otherwise;
+    if (!json_member(d, object, member))
+        return GW_OK;
+    gw_code rc = json_need_str(d, object, member, 10, &s, err);
+    if (rc == GW_OK && gw_date_parse(s, ret, NULL) != GW_OK)
+        rc =
+            json_fail(d, json_member(d, object, member), err, "a date like 2026-01-31 is expected");
     return rc;
 }
 
-static gw_code open_file(jsonc_file *f, gw_str text, char **ret_canonical, gw_err *err)
+static gw_code read_senders(const json_doc *d, uint32_t object, pack *p, gw_err *err)
 {
-    gw_code rc = jsonc_open(text, POLICY_RULES_BYTES_MAX, f, err);
-    return rc == GW_OK ? jsonc_canonical(f, ret_canonical, err) : rc;
+    static const char *const names[] = {"creditor", "third-party"};
+    uint32_t list;
+    if (!json_member(d, object, "senders"))
+        return GW_OK;
+    gw_code rc = json_need_array(d, object, "senders", GW_COUNT(names), &list, err);
+    if (rc != GW_OK)
+        return rc;
+    p->applies.senders = 0;
+    for (uint32_t e = json_first(list); e < json_at(d, list)->next; e = json_at(d, e)->next) {
+        size_t i = 0;
+        while (i < 2 && !(json_kind_of(d, e) == JSON_STRING && gw_str_is(json_str(d, e), names[i])))
+            i++;
+        if (i == 2)
+            return json_fail(d, e, err, "creditor or third-party is expected");
+        p->applies.senders |= 1U << (POLICY_SENDER_CREDITOR + i);
+    }
+    return p->applies.senders ? GW_OK : json_fail(d, list, err, "name at least one sender");
+}
+
+static gw_code read_applies(const json_doc *d, pack *p, gw_err *err)
+{
+    static const char *const members[] = {"regions", "zones", "senders", "from", "until"};
+    pack_applies *a = &p->applies;
+    uint32_t at = json_member(d, 0, "applies");
+    a->senders = 1U << POLICY_SENDER_CREDITOR | 1U << POLICY_SENDER_THIRD_PARTY;
+    a->from_day = INT32_MIN;
+    a->until_day = INT32_MAX;
+    if (!at)
+        return GW_OK;
+    gw_code rc = json_check_members(d, at, members, GW_COUNT(members), err);
+    if (rc == GW_OK)
+        rc = read_names(d, at, "regions", PACK_PLACES_MAX, gw_region_valid, "a region like US-MA",
+                        a->places, &a->place_n, err);
+    if (rc == GW_OK)
+        rc = read_names(d, at, "zones", PACK_ZONES_MAX, is_zone_name, "a time zone of this system",
+                        a->zones, &a->zone_n, err);
+    if (rc == GW_OK)
+        rc = read_senders(d, at, p, err);
+    if (rc == GW_OK)
+        rc = read_day(d, at, "from", INT32_MIN, &a->from_day, err);
+    if (rc == GW_OK)
+        rc = read_day(d, at, "until", INT32_MAX, &a->until_day, err);
+    if (rc == GW_OK && a->from_day >= a->until_day)
+        rc = json_fail(d, at, err, "\"from\" must be before \"until\"");
+    return rc;
+}
+
+static gw_code read_location(const json_doc *d, pack *p, gw_err *err)
+{
+    static const char *const names[] = {"debtor", "all-plausible"};
+    size_t i = 0;
+    if (!json_member(d, 0, "location"))
+        return GW_OK;
+    gw_code rc = json_need_choice(d, 0, "location", names, GW_COUNT(names), &i, err);
+    p->applies.all_plausible = i == 1;
+    return rc;
+}
+
+static gw_code read_calendar_id(const json_doc *d, const char *member, char *out, gw_err *err)
+{
+    uint32_t at = json_member(d, 0, member);
+    if (!at || json_kind_of(d, at) == JSON_NULL)
+        return GW_OK;
+    return pack_copy_name(d, 0, member, PACK_NAME_MAX, out, err);
+}
+
+/* ---- the whole ---- */
+
+static gw_code read_pack(const json_doc *d, pack *p, gw_err *err)
+{
+    static const char *const members[] = {
+        "!format",  "!id",       "!version", "!title",   "!roles",    "applies",
+        "location", "!holidays", "workdays", "!windows", "!caps",     "cool_downs",
+        "!consent", "verified",  "content",  "opt_out",  "retention", "deadlines"};
+    int64_t format;
+    gw_code rc = json_check_members(d, 0, members, GW_COUNT(members), err);
+    if (rc == GW_OK)
+        rc = json_need_int(d, 0, "format", 2, 2, &format, err);
+    if (rc == GW_OK)
+        rc = pack_copy_name(d, 0, "title", PACK_NOTE_MAX, p->title, err);
+    if (rc == GW_OK)
+        rc = pack_copy_name(d, 0, "id", PACK_NAME_MAX, p->id, err);
+    if (rc == GW_OK)
+        rc = pack_copy_name(d, 0, "version", PACK_NAME_MAX, p->version, err);
+    if (rc == GW_OK)
+        rc = read_roles(d, p, err);
+    if (rc == GW_OK)
+        rc = read_applies(d, p, err);
+    if (rc == GW_OK)
+        rc = read_location(d, p, err);
+    if (rc == GW_OK)
+        rc = read_calendar_id(d, "holidays", p->holidays_id, err);
+    if (rc == GW_OK)
+        rc = read_calendar_id(d, "workdays", p->workdays_id, err);
+    return rc == GW_OK ? pack_read_rows(d, p, err) : rc;
 }
 
 gw_code pack_parse(const char *name, gw_str text, pack **ret, gw_err *err)
 {
-    GW_AUTO_JSONC jsonc_file file = {0};
     GW_AUTO(pack_free) pack *p = calloc(1, sizeof *p);
     if (!p)
         return gw_fail(err, GW_ENOMEM, "%s", name);
-    gw_code rc = open_file(&file, text, &p->canonical, err);
+    gw_code rc = jsonc_open(text, POLICY_RULES_BYTES_MAX, &p->file, err);
     if (rc == GW_OK)
-        rc = read_pack(&file.doc, p, err);
+        rc = jsonc_canonical(&p->file, &p->canonical, err);
+    if (rc == GW_OK)
+        rc = read_pack(&p->file.doc, p, err);
     if (rc != GW_OK)
         return gw_wrap(err, rc, "%s", name);
     *ret = p;
@@ -294,113 +234,7 @@ void pack_free(pack *p)
 {
     if (!p)
         return;
+    jsonc_close(&p->file);
     free(p->canonical);
     free(p);
-}
-
-/* ---- calendars ---- */
-
-static gw_code read_every(const json_doc *d, uint32_t row, pack_calendar *c, gw_err *err)
-{
-    gw_str s;
-    char leap[16];
-    int32_t day;
-    gw_code rc = json_need_str(d, row, "every", 5, &s, err);
-    if (rc != GW_OK)
-        return rc;
-    snprintf(leap, sizeof leap, "2000-%.*s", GW_STR_ARG(s)); /* so that 02-29 is a day */
-    if (gw_date_parse(gw_str_of(leap), &day, NULL) != GW_OK)
-        return json_fail(d, json_member(d, row, "every"), err, "a day like 12-25 is expected");
-    gw_date date = gw_date_of_day(day);
-    c->every[date.month] |= 1U << date.day;
-    return GW_OK;
-}
-
-static gw_code read_date(const json_doc *d, uint32_t row, pack_calendar *c, gw_err *err)
-{
-    gw_str s;
-    gw_code rc = json_need_str(d, row, "date", 10, &s, err);
-    if (rc == GW_OK && gw_date_parse(s, &c->days[c->day_n], NULL) != GW_OK)
-        rc = json_fail(d, json_member(d, row, "date"), err, "a date like 2026-12-25 is expected");
-    if (rc == GW_OK)
-        c->day_n++;
-    return rc;
-}
-
-static gw_code read_holiday(const json_doc *d, uint32_t row, pack_calendar *c, gw_err *err)
-{
-    static const char *const members[] = {"date", "every", "!name"};
-    gw_str name;
-    gw_code rc = json_check_members(d, row, members, GW_COUNT(members), err);
-    if (rc == GW_OK)
-        rc = json_need_str(d, row, "name", PACK_NOTE_MAX, &name, err);
-    if (rc != GW_OK)
-        return rc;
-    bool has_date = json_member(d, row, "date") != 0;
-    if (has_date == (json_member(d, row, "every") != 0))
-        return json_fail(d, row, err, "either \"date\" or \"every\" is expected");
-    return has_date ? read_date(d, row, c, err) : read_every(d, row, c, err);
-}
-
-static int compare_days(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a;
-    int32_t y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static gw_code read_calendar(const json_doc *d, pack_calendar *c, gw_err *err)
-{
-    static const char *const members[] = {"!format", "!id", "!title", "!days"};
-    uint32_t list = 0;
-    gw_code rc = json_check_members(d, 0, members, GW_COUNT(members), err);
-    if (rc == GW_OK)
-        rc = check_head(d, err);
-    if (rc == GW_OK)
-        rc = copy_name(d, 0, "id", c->id, err);
-    if (rc == GW_OK)
-        rc = json_need_array(d, 0, "days", POLICY_HOLIDAYS_MAX, &list, err);
-    if (rc != GW_OK)
-        return rc;
-    c->days = calloc(json_at(d, list)->count + 1, sizeof *c->days);
-    if (!c->days)
-        return gw_fail(err, GW_ENOMEM, "out of memory");
-    for (uint32_t e = json_first(list); rc == GW_OK && e < json_at(d, list)->next;
-         e = json_at(d, e)->next)
-        rc = read_holiday(d, e, c, err);
-    qsort(c->days, c->day_n, sizeof *c->days, compare_days);
-    return rc;
-}
-
-gw_code pack_calendar_parse(const char *name, gw_str text, pack_calendar **ret, gw_err *err)
-{
-    GW_AUTO_JSONC jsonc_file file = {0};
-    GW_AUTO(pack_calendar_free) pack_calendar *c = calloc(1, sizeof *c);
-    if (!c)
-        return gw_fail(err, GW_ENOMEM, "%s", name);
-    gw_code rc = open_file(&file, text, &c->canonical, err);
-    if (rc == GW_OK)
-        rc = read_calendar(&file.doc, c, err);
-    if (rc != GW_OK)
-        return gw_wrap(err, rc, "%s", name);
-    *ret = c;
-    c = NULL;
-    return GW_OK;
-}
-
-void pack_calendar_free(pack_calendar *c)
-{
-    if (!c)
-        return;
-    free(c->canonical);
-    free(c->days);
-    free(c);
-}
-
-bool pack_calendar_has(const pack_calendar *c, int32_t day)
-{
-    gw_date d = gw_date_of_day(day);
-    if (c->every[d.month] & (1U << d.day))
-        return true;
-    return c->day_n && bsearch(&day, c->days, c->day_n, sizeof day, compare_days) != NULL;
 }

@@ -29,7 +29,8 @@ enum {
     POLICY_INPUTS_MAX = 4,
     POLICY_RULE_COUNT = 24,
     POLICY_GROUPS_MAX = 8, /* operator's window groups: source, ladder, template, ... */
-    POLICY_TAKES_MAX = 8,  /* counters one contact takes: what one transition can carry */
+    POLICY_TAKES_MAX = 16, /* counters one contact takes: what one transition can carry */
+    POLICY_STEPS_MAX = 64, /* of the explanation; what more packs say still counts */
     POLICY_CONFIRM_MS = 5 * 60 * 1000, /* 47 CFR 64.1200(a)(12): presumed fine within 5 minutes */
 };
 #define POLICY_PURPOSE_CONFIRM "opt-out-confirmation"
@@ -197,6 +198,18 @@ typedef struct {
     size_t input_n;
 } policy_check;
 
+/* What one pack did to the decision: rule says to which check it belongs, row which of the pack's
+ * rows it was. The explanation words it. */
+typedef struct {
+    const char *rule;
+    const struct pack *pack;
+    int32_t row; /* of the pack's list of that rule; -1: the list as a whole */
+    bool draft;  /* the row is not verified */
+    bool limits; /* it moved the first allowed instant */
+    int64_t
+        next_ms; /* first instant left after it, INT64_MAX none; 0 where it takes no time away */
+} policy_step;
+
 /* A counter to reserve before sending: its bucket `day` and the `before` buckets ahead of that one
  * together stay below max, then it grows by one. check_only: looked at, not grown (a second cap on
  * a counter that another row grows). max INT64_MAX: only counted. count.h has the stored names. */
@@ -208,6 +221,7 @@ typedef struct {
     policy_scope scope;
     bool hourly, check_only;
     uint8_t before;
+    gw_str debt; /* scope DEBT: the facts' debt; empty: about no single one */
 } policy_cap;
 
 typedef struct {
@@ -224,9 +238,14 @@ typedef struct {
                               must not arrive later (an SMS's validity) */
     policy_cap caps[POLICY_TAKES_MAX]; /* to take at next_ms */
     size_t cap_n;
+    policy_step
+        *steps; /* every pack that applies, rule by rule, in the order they were looked at */
+    size_t step_n;
+    size_t pack_n;     /* packs that apply */
     uint32_t left_out; /* bit i: recipients[i] is a copy without consent and must be left out */
     char pack_hash[POLICY_HASH_TEXT];
-    const zone *zone; /* as in the facts, for local times in the explanation */
+    const zone *zone;    /* as in the facts, for local times in the explanation */
+    const char *channel; /* as in the facts */
     gw_wall now;
 } policy_decision;
 
@@ -248,8 +267,9 @@ const char *policy_why_remedy(const char *why);
 
 /* ---- explain.c ---- */
 
-/* {"verdict","rule","why","sentence","remedy","now","next"?,"packs","allowed":[[from,to]...],
- *  "checks":[{"rule","verdict","why"?,"next"?,"inputs":{...}}]}; times RFC 3339 UTC. */
+/* {"verdict","rule","why","sentence","remedy","now","next"?,"window_end"?,"packs",
+ *  "allowed":[[from,to]...], "checks":[{"rule","verdict","why"?,"next"?,"inputs":{...}}],
+ *  "steps":[{"rule","pack","version","draft"?,"says","limits"?,"next"?}]}; times RFC 3339 UTC. */
 gw_code policy_explain_json(const policy_decision *d, gw_buf *out);
 /* Some lines of plain text with local times; ends in a newline. */
 gw_code policy_explain_text(const policy_decision *d, gw_buf *out);

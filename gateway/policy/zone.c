@@ -15,6 +15,7 @@ enum {
     STEP_S = 30 * DAY_S,      /* while looking for changes; any number of them may lie inside */
     OFFSET_MAX_S = 16 * 3600, /* no zone was ever further from UTC */
     SEGMENTS_MAX = 4096,
+    FILE_MAX_BYTES = 1 << 20, /* of zone.tab and tzdata.zi */
 };
 static const int64_t first_s = 0;                         /* 1970-01-01 */
 static const int64_t listed_s = INT64_C(2145916800);      /* 2038-01-01 */
@@ -31,6 +32,8 @@ typedef struct {
 
 struct zone {
     char name[ZONE_NAME_MAX + 1];
+    char canonical[ZONE_NAME_MAX + 1]; /* what the name is an alias of; itself when it is none */
+    char country[3];
     size_t n;
     segment segments[]; /* the first one begins before all time */
 };
@@ -156,6 +159,62 @@ static size_t collect_named(const char *name, segment *out, size_t cap)
     return n;
 }
 
+/* ---- the country ---- */
+
+/* zone.tab: "DE\t+5230+01322\tEurope/Berlin\tcomment", comments begin with #. */
+static bool country_in_tab(const char *tab, const char *name, char ret[3])
+{
+    for (const char *line = tab; *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : "") {
+        const char *place = *line == '#' ? NULL : strchr(line, '\t');
+        const char *zone_at = place ? strchr(place + 1, '\t') : NULL;
+        size_t n = strlen(name);
+        if (!zone_at || place != line + 2 || strncmp(zone_at + 1, name, n) != 0 ||
+            !strchr("\t\n", zone_at[1 + n]))
+            continue;
+        memcpy(ret, line, 2);
+        ret[2] = '\0';
+        return true;
+    }
+    return false;
+}
+
+/* tzdata.zi: "L Europe/Berlin Arctic/Longyearbyen" makes the second a name of the first. */
+static bool alias_of(const char *zi, const char *name, char ret[ZONE_NAME_MAX + 1])
+{
+    char tail[ZONE_NAME_MAX + 4];
+    snprintf(tail, sizeof tail, " %s\n", name);
+    for (const char *at = strstr(zi, tail); at; at = strstr(at + 1, tail)) {
+        const char *line = at;
+        while (line > zi && line[-1] != '\n')
+            line--;
+        size_t n = (size_t)(at - line);
+        if (n < 3 || n - 2 > ZONE_NAME_MAX || line[0] != 'L' || line[1] != ' ')
+            continue;
+        memcpy(ret, line + 2, n - 2);
+        ret[n - 2] = '\0';
+        return true;
+    }
+    return false;
+}
+
+static void find_place(zone *z)
+{
+    char path[4096];
+    GW_AUTO_BUF gw_buf tab;
+    GW_AUTO_BUF gw_buf zi;
+    gw_buf_init(&tab, FILE_MAX_BYTES);
+    gw_buf_init(&zi, FILE_MAX_BYTES);
+    z->country[0] = '\0';
+    memcpy(z->canonical, z->name, sizeof z->name);
+    snprintf(path, sizeof path, "%s/tzdata.zi", zoneinfo_dir());
+    if (gw_file_read(path, &zi, NULL) == GW_OK && zi.data)
+        alias_of(zi.data, z->name, z->canonical);
+    snprintf(path, sizeof path, "%s/zone.tab", zoneinfo_dir());
+    if (gw_file_read(path, &tab, NULL) == GW_OK && tab.data &&
+        !country_in_tab(tab.data, z->name, z->country))
+        country_in_tab(tab.data, z->canonical, z->country);
+}
+
 gw_code zone_open(gw_str name, zone **ret, gw_err *err)
 {
     if (!is_name(name))
@@ -174,6 +233,7 @@ gw_code zone_open(gw_str name, zone **ret, gw_err *err)
     if (!z)
         return gw_fail(err, GW_ENOMEM, "reading time zone %s", text);
     memcpy(z->name, text, sizeof text);
+    find_place(z);
     z->n = n;
     memcpy(z->segments, all, n * sizeof *all);
     *ret = z;
@@ -188,6 +248,16 @@ void zone_close(zone *z)
 const char *zone_name(const zone *z)
 {
     return z->name;
+}
+
+bool zone_is(const zone *z, const char *name)
+{
+    return strcmp(z->name, name) == 0 || strcmp(z->canonical, name) == 0;
+}
+
+const char *zone_country(const zone *z)
+{
+    return z->country;
 }
 
 /* ---- looking up ---- */
@@ -214,6 +284,15 @@ zone_time zone_local(const zone *z, gw_wall t)
     int64_t local = s + at->offset_s;
     int64_t day = floor_div(local, DAY_S);
     return (zone_time){(int32_t)day, (int)((local - day * DAY_S) / 60), at->offset_s, at->isdst};
+}
+
+bool zone_is_steady(const zone *z, gw_wall from, gw_wall to, int *ret_offset_s)
+{
+    size_t k = segment_at(z, floor_div(from.ms, 1000));
+    bool steady = k + 1 == z->n || z->segments[k + 1].from_s > floor_div(to.ms, 1000);
+    if (steady)
+        *ret_offset_s = z->segments[k].offset_s;
+    return steady;
 }
 
 gw_wall zone_instant(const zone *z, int32_t day, int minute)

@@ -47,6 +47,14 @@ void zone_close(zone *z);
 GW_CLEANUP_FUNC(zone, zone_close)
 
 const char *zone_name(const zone *z);
+/* Is name this zone's name, or the one it is an alias of (US/Eastern: America/New_York)? */
+bool zone_is(const zone *z, const char *name);
+/* ISO 3166-1 country the zone lies in, by the system's zone.tab (of an alias: of what it stands
+ * for), "" when it belongs to none ("Etc/UTC") or the system does not say. */
+const char *zone_country(const zone *z);
+
+/* The offset in seconds, when it is the same at every instant of [from, to]; false else. */
+bool zone_is_steady(const zone *z, gw_wall from, gw_wall to, int *ret_offset_s);
 
 zone_time zone_local(const zone *z, gw_wall t);
 

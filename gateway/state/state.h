@@ -43,8 +43,8 @@ enum {
     STATE_FIELDS_MAX = 1000,        /* fields one transition sets in one hash */
     STATE_RECORDS_MAX = 16,         /* outbox records of one transition */
     STATE_RECORD_MAX = 1024 * 1024, /* bytes of one outbox record, all parts together */
-    STATE_CAPS_MAX = 8,             /* caps one transition takes, and gives back */
-    STATE_CAP_WINDOW_MAX = 31,      /* further counters one cap looks at */
+    STATE_CAPS_MAX = 16,            /* caps one transition takes, and gives back */
+    STATE_CAP_WINDOW_MAX = 64,      /* further counters one cap looks at */
     STATE_BATCH_MAX = 65536,        /* elements of one array argument */
     STATE_OUTBOX_READ_MAX = 4096,   /* entries of one state_outbox_read */
     STATE_DUE_MAX = 65536,          /* entries of one state_due */

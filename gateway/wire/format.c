@@ -1,6 +1,7 @@
 #include "gateway/wire/format.h"
 
 #include "gateway/base/money.h"
+#include "gateway/base/region.h"
 #include "gateway/base/time.h"
 
 enum {
@@ -156,6 +157,11 @@ const char *format_locale(gw_str s)
     return good ? NULL : "a language tag such as en or zh-CN";
 }
 
+const char *format_region(gw_str s)
+{
+    return gw_region_valid(s) ? NULL : "a region such as DE, US-MA or US-NY-NYC";
+}
+
 format_check format_find(gw_str name)
 {
     static const struct {
@@ -171,6 +177,7 @@ format_check format_find(gw_str name)
         {"id", format_id},
         {"line", format_line},
         {"locale", format_locale},
+        {"region", format_region},
     };
     for (size_t i = 0; i < GW_COUNT(rows); i++)
         if (gw_str_is(name, rows[i].name))

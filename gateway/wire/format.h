@@ -22,5 +22,6 @@ format_iana_zone(gw_str s);        /* the form of "Europe/Berlin"; whether it ex
 const char *format_id(gw_str s);   /* 1..64 of [A-Za-z0-9._:/-] */
 const char *format_line(gw_str s); /* no control or line-breaking characters */
 const char *format_locale(gw_str s); /* BCP 47 form: "en", "zh-CN", "pt-BR" */
+const char *format_region(gw_str s); /* ISO 3166 form: "DE", "US-MA" (gateway/base/region.h) */
 
 #endif

@@ -8,8 +8,8 @@
  * Stricter than the standard: "integer" is a whole number within int64 written without fraction or
  * exponent (1.0 is none), and a format is an assertion.
  *
- * Formats (format.h has their definitions): date-time date email e164 iso4217 iana-zone id line
- * locale.
+ * Formats (format.h has their definitions): date-time date email e164 iso4217 iana-zone region id
+ * line locale.
  *
  * A compiled schema never changes: any thread may check with it. */
 #ifndef WIRE_SCHEMA_H

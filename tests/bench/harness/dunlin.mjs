@@ -13,7 +13,7 @@ import { startRedis } from './redis.mjs';
 const NOTE = { source: 'bench', read: '2026-01-01', confidence: 'house' };
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const rules = {
-  format: 1, id: 'bench', version: '1', title: 'Always open', roles: ['company', 'guarantor'], holidays: null,
+  format: 2, id: 'bench', version: '1', title: 'Always open', roles: ['company', 'guarantor'], holidays: null,
   windows: [{ channel: 'email', days: DAYS, from: '00:00', to: '24:00', ...NOTE }],
   caps: ['*', 'email'].map((field) => ({ field, per: 'day', max: 1000, ...NOTE })),
   consent: [{ channel: 'email', mode: 'opt-out', ...NOTE }],

@@ -15,7 +15,7 @@
 enum { ROOM = 256 << 20, TURNS_MAX = 4000, TEXT = 65536 };
 
 static const char rules_text[] =
-    "{\"format\":1,\"id\":\"test\",\"version\":\"1\",\"title\":\"tests\",\"roles\":[\"company\"],"
+    "{\"format\":2,\"id\":\"test\",\"version\":\"1\",\"title\":\"tests\",\"roles\":[\"company\"],"
     "\"holidays\":null,"
     "\"windows\":[{\"channel\":\"email\",\"days\":[\"mon\",\"tue\",\"wed\",\"thu\",\"fri\"],"
     "\"from\":\"08:00\",\"to\":\"20:00\",\"source\":\"test\",\"read\":\"2013-01-01\","

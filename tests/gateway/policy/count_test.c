@@ -24,10 +24,11 @@ static void every_counter_is_read_back_from_its_name(void **state)
                                       .day = hourly ? 20516 * 24 + 13 : 20516,
                                       .counting = (policy_counting)what,
                                       .scope = (policy_scope)scope,
-                                      .hourly = hourly};
+                                      .hourly = hourly,
+                                      .debt = gw_str_of(debt)};
                     char name[COUNT_NAME_TEXT];
                     policy_count c;
-                    count_name(&cap, 14, gw_str_of(debt), name);
+                    count_name(&cap, 14, name);
                     assert_true(
                         count_read(gw_str_of(name), 3, gw_str_of(debt), POLICY_OF_SENDER, &c));
                     assert_true(gw_str_is(c.field, fields[f]));
@@ -46,22 +47,35 @@ static void names_are_the_ones_that_are_stored(void **state)
     (void)state;
     char name[COUNT_NAME_TEXT];
     policy_cap cap = {.field = "voice", .day = 20516};
-    count_name(&cap, 0, GW_STR(""), name);
+    count_name(&cap, 0, name);
     assert_string_equal(name, "c:voice:2026-03-04");
     cap.counting = POLICY_ANSWERED;
     cap.scope = POLICY_OF_DEBT;
-    count_name(&cap, 4, GW_STR("00112233445566ff"), name);
+    cap.debt = GW_STR("00112233445566ff");
+    count_name(&cap, 4, name);
     assert_string_equal(name, "c:voice.a#00112233445566ff:2026-02-28");
     cap = (policy_cap){.field = "*", .day = 20516 * 24, .hourly = true};
-    count_name(&cap, 1, GW_STR(""), name);
+    count_name(&cap, 1, name);
     assert_string_equal(name, "c:*:2026-03-03T23");
     cap.day = -1;
-    count_name(&cap, 0, GW_STR(""), name);
+    count_name(&cap, 0, name);
     assert_string_equal(name, "c:*:1969-12-31T23");
-    count_talk_name(GW_STR(""), name);
-    assert_string_equal(name, "t:*");
-    count_talk_name(GW_STR("00112233445566ff"), name);
-    assert_string_equal(name, "t:#00112233445566ff");
+    char talk[2][COUNT_NAME_TEXT];
+    count_talk_names(GW_STR(""), talk);
+    assert_string_equal(talk[0], "t:*");
+    assert_string_equal(talk[1], "t:#");
+    count_talk_names(GW_STR("00112233445566ff"), talk);
+    assert_string_equal(talk[1], "t:#00112233445566ff");
+}
+
+static void a_contact_about_no_single_debt_counts_for_every_debt(void **state)
+{
+    (void)state;
+    policy_count c;
+    assert_true(count_read(GW_STR("c:voice#:2026-03-04"), 2, GW_STR("00112233445566ff"),
+                           POLICY_OF_SENDER, &c));
+    assert_int_equal(c.scope, POLICY_OF_DEBT);
+    assert_true(count_read(GW_STR("c:voice#:2026-03-04"), 2, GW_STR(""), POLICY_OF_SENDER, &c));
 }
 
 static void counters_of_another_debt_and_other_fields_are_left_alone(void **state)
@@ -99,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_counter_is_read_back_from_its_name),
         cmocka_unit_test(names_are_the_ones_that_are_stored),
+        cmocka_unit_test(a_contact_about_no_single_debt_counts_for_every_debt),
         cmocka_unit_test(counters_of_another_debt_and_other_fields_are_left_alone),
         cmocka_unit_test(an_unanswered_call_gives_back_what_did_not_happen),
     };

@@ -38,11 +38,13 @@ static bool one_in(int n)
 #define NOTE "\"source\":\"test\",\"read\":\"2026-01-01\",\"confidence\":\"house\""
 #define WORK "\"days\":[\"mon\",\"tue\",\"wed\",\"thu\",\"fri\"]"
 
-static const char calendar[] = "{\"format\":1,\"id\":\"cal\",\"title\":\"t\",\"days\":["
-                               "{\"every\":\"12-25\",\"name\":\"x\"},"
-                               "{\"date\":\"2026-03-30\",\"name\":\"y\"}]}";
+static const char calendar[] =
+    "{\"format\":1,\"id\":\"cal\",\"title\":\"t\",\"years\":[2024,2025,2026,2027,2028]," NOTE
+    ",\"days\":["
+    "{\"every\":\"12-25\",\"name\":\"x\"},"
+    "{\"date\":\"2026-03-30\",\"name\":\"y\"}]}";
 static const char house[] =
-    "{\"format\":1,\"id\":\"a\",\"version\":\"1\",\"title\":\"t\",\"roles\":[\"company\","
+    "{\"format\":2,\"id\":\"a\",\"version\":\"1\",\"title\":\"t\",\"roles\":[\"company\","
     "\"consumer\"],\"holidays\":\"cal\",\"windows\":["
     "{\"channel\":\"email\"," WORK ",\"from\":\"01:30\",\"to\":\"20:00\"," NOTE "},"
     "{\"channel\":\"email\",\"days\":[\"sun\"],\"from\":\"02:15\",\"to\":\"04:00\"," NOTE "},"
@@ -53,7 +55,7 @@ static const char house[] =
     "\"consent\":[{\"channel\":\"email\",\"mode\":\"opt-out\"," NOTE "},"
     "{\"channel\":\"voice\",\"mode\":\"opt-out\"," NOTE "}]}";
 static const char strict[] =
-    "{\"format\":1,\"id\":\"b\",\"version\":\"1\",\"title\":\"t\",\"roles\":[\"consumer\"],"
+    "{\"format\":2,\"id\":\"b\",\"version\":\"1\",\"title\":\"t\",\"roles\":[\"consumer\"],"
     "\"holidays\":null,\"windows\":["
     "{\"channel\":\"email\",\"days\":[\"mon\",\"tue\",\"sun\"],\"from\":\"00:00\",\"to\":\"09:"
     "00\"," NOTE "}],"
@@ -116,17 +118,19 @@ static bool window_open(const policy_facts *f, int weekday, int minute)
     return house_open && (!consumer(f) || strict_open);
 }
 
+static int64_t used(const policy_facts *f, const char *field, int32_t day)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < f->count_n; i++)
+        if (f->counts[i].day == day && gw_str_is(f->counts[i].field, field))
+            sum += f->counts[i].used;
+    return sum;
+}
+
 static bool capped(const policy_facts *f, int32_t day)
 {
-    for (size_t i = 0; i < f->count_n; i++) {
-        const policy_count *c = &f->counts[i];
-        int64_t max = gw_str_is(c->field, "*")       ? (consumer(f) ? 1 : 3)
-                      : gw_str_is(c->field, "voice") ? (channel_is(f, "voice") ? 1 : INT64_MAX)
-                                                     : INT64_MAX;
-        if (c->day == day && c->used >= max)
-            return true;
-    }
-    return false;
+    return used(f, "*", day) >= (consumer(f) ? 1 : 3) ||
+           (channel_is(f, "voice") && used(f, "voice", day) >= 1);
 }
 
 /* May this go out at t? Everything the rules say, for one instant. */

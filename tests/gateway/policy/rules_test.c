@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #define NOTE  "\"source\":\"test\",\"read\":\"2026-01-01\",\"confidence\":\"house\""
-#define HEAD  "\"format\":1,\"id\":\"a\",\"version\":\"1\",\"title\":\"t\""
+#define HEAD  "\"format\":2,\"id\":\"a\",\"version\":\"1\",\"title\":\"t\""
 #define REST  "\"caps\":[],\"consent\":[]"
 #define EMPTY "{" HEAD ",\"roles\":[\"company\"],\"holidays\":null,\"windows\":[]," REST "}"
 
@@ -31,7 +31,7 @@ static void a_wrong_pack_is_refused_with_place_and_remedy(void **state)
     refused("{" HEAD ",\"roles\":[\"company\"],\"holidays\":null,\"windows\":[],\"cap\":1," REST
             "}",
             "/cap", "unknown member");
-    refused("{\"format\":2,\"id\":\"a\",\"version\":\"1\",\"title\":\"t\",\"roles\":[\"company\"],"
+    refused("{\"format\":1,\"id\":\"a\",\"version\":\"1\",\"title\":\"t\",\"roles\":[\"company\"],"
             "\"holidays\":null,\"windows\":[]," REST "}",
             "/format", "whole number");
     refused("{" HEAD ",\"roles\":[],\"holidays\":null,\"windows\":[]," REST "}", "/roles",
@@ -79,17 +79,25 @@ static void a_calendar_is_checked_too(void **state)
     (void)state;
     static const struct {
         const char *days, *where;
-    } rows[] = {{"{\"name\":\"x\"}", "/days/0"},
-                {"{\"name\":\"x\",\"date\":\"2026-02-29\"}", "/days/0/date"},
-                {"{\"name\":\"x\",\"every\":\"02-30\"}", "/days/0/every"},
-                {"{\"name\":\"x\",\"every\":\"1-1\"}", "/days/0/every"},
-                {"{\"name\":\"x\",\"every\":\"01-01\",\"date\":\"2026-01-01\"}", "/days/0"},
-                {"{\"every\":\"01-01\"}", "/days/0"}};
+    } rows[] = {
+        {"{\"name\":\"x\"}", "/days/0"},
+        {"{\"name\":\"x\",\"date\":\"2031-01-01\"}", "/days/0/date"},
+        {"{\"name\":\"x\",\"date\":\"2026-01-01\"},{\"name\":\"y\",\"date\":\"2026-01-01\"}",
+         "/days"},
+        {"{\"name\":\"x\",\"every\":\"01-01\",\"work\":\"mon\"}", "/days/0"},
+        {"{\"name\":\"x\",\"date\":\"2026-01-01\",\"work\":\"day\"}", "/days/0/work"},
+        {"{\"name\":\"x\",\"date\":\"2026-02-29\"}", "/days/0/date"},
+        {"{\"name\":\"x\",\"every\":\"02-30\"}", "/days/0/every"},
+        {"{\"name\":\"x\",\"every\":\"1-1\"}", "/days/0/every"},
+        {"{\"name\":\"x\",\"every\":\"01-01\",\"date\":\"2026-01-01\"}", "/days/0"},
+        {"{\"every\":\"01-01\"}", "/days/0"}};
     for (size_t i = 0; i < GW_COUNT(rows); i++) {
-        char text[256];
+        char text[512];
         gw_err err = {0};
         GW_AUTO(policy_rules_free) policy_rules *r = policy_rules_new();
-        snprintf(text, sizeof text, "{\"format\":1,\"id\":\"c\",\"title\":\"t\",\"days\":[%s]}",
+        snprintf(text, sizeof text,
+                 "{\"format\":1,\"id\":\"c\",\"title\":\"t\",\"years\":[2026]," NOTE
+                 ",\"days\":[%s]}",
                  rows[i].days);
         if (policy_rules_add_calendar(r, "c.jsonc", gw_str_of(text), &err) != GW_EINVAL ||
             !strstr(err.text, rows[i].where))
@@ -129,7 +137,7 @@ static void the_hash_follows_the_numbers_and_not_the_comments(void **state)
     char commented[POLICY_HASH_TEXT];
     char other[POLICY_HASH_TEXT];
     hash_of(EMPTY, plain);
-    hash_of("// a comment\n{\"title\" : \"t\", \"version\":\"1\",\"id\":\"a\",\"format\":1,"
+    hash_of("// a comment\n{\"title\" : \"t\", \"version\":\"1\",\"id\":\"a\",\"format\":2,"
             "\"roles\":[\"company\"],\"holidays\":null,/* none */\"windows\":[]," REST "}",
             commented);
     hash_of("{" HEAD ",\"roles\":[\"consumer\"],\"holidays\":null,\"windows\":[]," REST "}", other);
@@ -143,16 +151,24 @@ static void the_packs_that_ship_load(void **state)
     char rules[4096];
     char calendars[4096];
     const char *source = getenv("DUNLIN_SOURCE");
-    const char *version = NULL;
+    policy_pack_info info = {0};
     gw_err err = {0};
     GW_AUTO(policy_rules_free) policy_rules *r = NULL;
     snprintf(rules, sizeof rules, "%s/config/rules", source ? source : ".");
     snprintf(calendars, sizeof calendars, "%s/config/calendars", source ? source : ".");
     if (policy_rules_load(rules, calendars, &r, &err) != GW_OK)
         fail_msg("%s", err.text);
-    assert_string_equal(policy_rules_pack(r, 0, &version), "house-b2b");
-    assert_string_equal(version, "1");
-    assert_null(policy_rules_pack(r, 99, NULL));
+    bool house = false;
+    size_t n = 0;
+    for (; policy_rules_pack(r, n, &info); n++) {
+        assert_int_equal(info.signature, POLICY_UNSIGNED);
+        assert_true(info.rows > 0);
+        assert_int_equal(info.draft, info.drafts > 0);
+        if (strcmp(info.id, "house-b2b") == 0)
+            house = !info.draft && strcmp(info.version, "2") == 0;
+    }
+    assert_true(house);
+    assert_false(policy_rules_pack(r, n, &info));
     policy_rules *none = NULL;
     assert_int_equal(policy_rules_load("/nonexistent", calendars, &none, &err), GW_ENOTFOUND);
     assert_int_equal(policy_rules_load(calendars, calendars, &none, &err), GW_EINVAL);

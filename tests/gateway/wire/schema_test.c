@@ -132,6 +132,7 @@ static void each_format_accepts_and_refuses(void **state)
         {"line",
          {"", "any text \xe4\xb8\xad", "caf\xc3\xa9"},
          {"a\nb", "a\rb", "\x7f", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9", "\t"}},
+        {"region", {"DE", "US-MA", "US-NY-NYC"}, {"", "D", "de", "DEU", "US-", "US--NYC", "US-ma"}},
         {"locale",
          {"en", "zh-CN", "zh-Hans-CN", "deu"},
          {"", "e", "en-", "-en", "en_US", "english"}},
