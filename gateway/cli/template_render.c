@@ -187,8 +187,8 @@ static gw_code preview_parts(preview *p, gw_err *err)
     template_part only = TEMPLATE_PART_COUNT;
     gw_code rc = GW_OK;
     if (p->c->part && !template_part_parse(gw_str_of(p->c->part), &only))
-        return gw_fail(err, GW_EINVAL,
-                       "--part is subject, text, html, sms, voice or desk, not %.40s", p->c->part);
+        return gw_fail(err, GW_EINVAL, "--part is one of " TEMPLATE_PART_NAMES ", not %.40s",
+                       p->c->part);
     if (only != TEMPLATE_PART_COUNT)
         return preview_part(p, only, err);
     for (int i = 0; rc == GW_OK && i < TEMPLATE_PART_COUNT; i++)

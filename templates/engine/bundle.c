@@ -87,8 +87,7 @@ static gw_code read_parts(reader *r, uint32_t node)
         known += value != 0;
     }
     if (known != json_at(r->d, node)->count)
-        return gw_fail(r->err, GW_EINVAL,
-                       "unknown part; there are subject, text, html, sms, voice and desk");
+        return gw_fail(r->err, GW_EINVAL, "unknown part; there are " TEMPLATE_PART_NAMES);
     return GW_OK;
 }
 

@@ -35,15 +35,22 @@ typedef enum {
     TEMPLATE_TEXT,
     TEMPLATE_HTML,
     TEMPLATE_SMS,
-    TEMPLATE_VOICE,
+    TEMPLATE_VOICE, /* what a machine, or a stranger, hears of a call */
+    TEMPLATE_VOICE_ASK,
+    TEMPLATE_VOICE_DETAILS,
+    TEMPLATE_VOICE_NOTED,
+    TEMPLATE_VOICE_BYE,
     TEMPLATE_DESK,
     TEMPLATE_PART_COUNT
 } template_part;
 
 typedef struct template_bundle template_bundle;
 
-/* "subject", "text", "html", "sms", "voice", "desk". */
+/* "subject", "text", "html", "sms", "voice", "voice-ask", ..., "desk". */
 const char *template_part_name(template_part part);
+/* All names, for people: "subject, text, ..., desk". */
+#define TEMPLATE_PART_NAMES                                                                        \
+    "subject, text, html, sms, voice, voice-ask, voice-details, voice-noted, voice-bye and desk"
 bool template_part_parse(gw_str name, template_part *ret_part);
 mustache_escape template_part_escape(template_part part);
 

@@ -4,6 +4,7 @@
  * notes inform (SMS segments). What a template must and must not do is in lint_rules.c; threats,
  * insults and false legal claims are word lists in templates/<locale>/lint.json:
  *   {"rules":[{"id":"threat","severity":"error","why":"...","phrases":["...", ...]}]}
+ * With "parts":["voice", ...] a rule is about these parts only.
  * A phrase matches literal text without regard to ASCII case, line breaks and HTML tags; phrases of
  * Latin letters match whole words. Lint sees templates, not the values put into them. */
 #ifndef TEMPLATES_ENGINE_LINT_H

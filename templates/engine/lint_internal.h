@@ -55,10 +55,13 @@ const lint_mark *lint_literal_mark(const lint_literal *l, size_t offset);
 gw_code lint_words_parse(gw_str json, lint_words **ret_words, gw_err *err) GW_NODISCARD;
 void lint_words_free(lint_words *w);
 GW_CLEANUP_FUNC(lint_words, lint_words_free)
-void lint_words_apply(const lint_job *j, const lint_literal *l);
+void lint_words_apply(const lint_job *j, const lint_literal *l, template_part part);
 
 /* ---- lint_variables.c: every name declared, optional ones guarded, identity and opt-out ---- */
 void lint_variables(const lint_job *j);
+
+/* ---- lint_voice.c: what a call may say to whom, and that its keys are named ---- */
+void lint_voice(const lint_job *j);
 
 /* ---- lint_rules.c ---- */
 

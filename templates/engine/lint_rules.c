@@ -51,8 +51,7 @@ static void check_files(const lint_job *j)
     char file[32];
     for (size_t i = 0; i < j->s->stray_count; i++)
         lint_tell(j, LINT_ERROR, "unknown-part", j->s->stray[i], 0,
-                  "no part of a template; there are subject, text, html, sms, voice and desk, each "
-                  "with .mustache");
+                  "no part of a template; there are " TEMPLATE_PART_NAMES ", each with .mustache");
     for (int i = 0; i < TEMPLATE_PART_COUNT; i++) {
         if (j->s->has[i] == j->manifest.parts[i])
             continue;
@@ -122,7 +121,7 @@ static void check_literals(const lint_job *j)
         lint_literal l;
         lint_literal_read(&l, j->parts[i], i == TEMPLATE_HTML);
         if (!l.failed) {
-            lint_words_apply(j, &l);
+            lint_words_apply(j, &l, (template_part)i);
             if (i == TEMPLATE_SMS)
                 lint_sms(j, &l);
         }
@@ -138,6 +137,7 @@ void lint_template(lint_report *report, const char *dir, const template_source *
     bool has_manifest = arena && read_manifest(&j, arena);
     compile_parts(&j);
     check_parts_together(&j);
+    lint_voice(&j);
     check_literals(&j);
     if (j.parts[TEMPLATE_SUBJECT])
         lint_subject(&j);

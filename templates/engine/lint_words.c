@@ -7,6 +7,7 @@ typedef struct {
     lint_severity severity;
     gw_str *phrases; /* folded */
     uint32_t count;
+    bool parts[TEMPLATE_PART_COUNT];
 } word_rule;
 
 struct lint_words {
@@ -41,19 +42,39 @@ static gw_code read_phrase(const json_doc *d, uint32_t node, gw_arena *arena, gw
     return ret->p ? GW_OK : gw_fail(err, GW_ENOMEM, "reading phrases: out of memory");
 }
 
+/* Without a list the rule is about every part. */
+static bool read_parts(const json_doc *d, uint32_t list, word_rule *rule)
+{
+    template_part part;
+    for (int i = 0; i < TEMPLATE_PART_COUNT; i++)
+        rule->parts[i] = !list;
+    if (!list)
+        return true;
+    if (json_kind_of(d, list) != JSON_ARRAY)
+        return false;
+    for (uint32_t at = json_first(list); at < json_at(d, list)->next; at = json_at(d, at)->next) {
+        if (json_kind_of(d, at) != JSON_STRING || !template_part_parse(json_str(d, at), &part))
+            return false;
+        rule->parts[part] = true;
+    }
+    return true;
+}
+
 static gw_code read_rule(const json_doc *d, uint32_t node, lint_words *w, gw_err *err)
 {
     word_rule *rule = &w->rules[w->count];
     gw_str id = json_get_str(d, node, "id");
     gw_str why = json_get_str(d, node, "why");
     uint32_t phrases = json_member(d, node, "phrases");
+    uint32_t parts = json_member(d, node, "parts");
     if (!id.n || !why.n || !phrases || json_kind_of(d, phrases) != JSON_ARRAY ||
-        json_at(d, phrases)->count > PHRASES_MAX || json_at(d, node)->count != 4 ||
+        json_at(d, phrases)->count > PHRASES_MAX || json_at(d, node)->count != (parts ? 5 : 4) ||
+        !read_parts(d, parts, rule) ||
         !parse_severity(json_get_str(d, node, "severity"), &rule->severity))
         return gw_fail(
             err, GW_EINVAL,
-            "rule %u must have id, why, severity (note, warning, error) and a list of at "
-            "most %d phrases",
+            "rule %u must have id, why, severity (note, warning, error), a list of at most %d "
+            "phrases, and if it is not about all parts a list of parts",
             w->count + 1, PHRASES_MAX);
     rule->id = gw_arena_copy(w->arena, id);
     rule->why = gw_arena_copy(w->arena, why);
@@ -136,9 +157,9 @@ static void apply_phrase(const lint_job *j, const lint_literal *l, const word_ru
     }
 }
 
-void lint_words_apply(const lint_job *j, const lint_literal *l)
+void lint_words_apply(const lint_job *j, const lint_literal *l, template_part part)
 {
     for (uint32_t i = 0; j->words && i < j->words->count; i++)
-        for (uint32_t k = 0; k < j->words->rules[i].count; k++)
+        for (uint32_t k = 0; j->words->rules[i].parts[part] && k < j->words->rules[i].count; k++)
             apply_phrase(j, l, &j->words->rules[i], j->words->rules[i].phrases[k]);
 }

@@ -1,30 +1,35 @@
 #include "templates/engine/manifest.h"
 
-static const char *const part_names[TEMPLATE_PART_COUNT] = {
-    [TEMPLATE_SUBJECT] = "subject", [TEMPLATE_TEXT] = "text",   [TEMPLATE_HTML] = "html",
-    [TEMPLATE_SMS] = "sms",         [TEMPLATE_VOICE] = "voice", [TEMPLATE_DESK] = "desk",
-};
-
-static const mustache_escape part_escapes[TEMPLATE_PART_COUNT] = {
-    [TEMPLATE_SUBJECT] = MUSTACHE_HEADER, [TEMPLATE_TEXT] = MUSTACHE_PLAIN,
-    [TEMPLATE_HTML] = MUSTACHE_HTML,      [TEMPLATE_SMS] = MUSTACHE_PLAIN,
-    [TEMPLATE_VOICE] = MUSTACHE_PLAIN,    [TEMPLATE_DESK] = MUSTACHE_PLAIN,
+static const struct {
+    const char *name;
+    mustache_escape escape;
+} parts[TEMPLATE_PART_COUNT] = {
+    [TEMPLATE_SUBJECT] = {"subject", MUSTACHE_HEADER},
+    [TEMPLATE_TEXT] = {"text", MUSTACHE_PLAIN},
+    [TEMPLATE_HTML] = {"html", MUSTACHE_HTML},
+    [TEMPLATE_SMS] = {"sms", MUSTACHE_PLAIN},
+    [TEMPLATE_VOICE] = {"voice", MUSTACHE_PLAIN},
+    [TEMPLATE_VOICE_ASK] = {"voice-ask", MUSTACHE_PLAIN},
+    [TEMPLATE_VOICE_DETAILS] = {"voice-details", MUSTACHE_PLAIN},
+    [TEMPLATE_VOICE_NOTED] = {"voice-noted", MUSTACHE_PLAIN},
+    [TEMPLATE_VOICE_BYE] = {"voice-bye", MUSTACHE_PLAIN},
+    [TEMPLATE_DESK] = {"desk", MUSTACHE_PLAIN},
 };
 
 const char *template_part_name(template_part part)
 {
-    return part_names[part];
+    return parts[part].name;
 }
 
 mustache_escape template_part_escape(template_part part)
 {
-    return part_escapes[part];
+    return parts[part].escape;
 }
 
 bool template_part_parse(gw_str name, template_part *ret_part)
 {
     for (size_t i = 0; i < TEMPLATE_PART_COUNT; i++) {
-        if (!gw_str_is(name, part_names[i]))
+        if (!gw_str_is(name, parts[i].name))
             continue;
         *ret_part = (template_part)i;
         return true;
@@ -85,11 +90,10 @@ static gw_code read_parts(reader *r, uint32_t node)
         gw_str s = json_kind_of(r->d, at) == JSON_STRING ? json_str(r->d, at) : json_raw(r->d, at);
         template_part part;
         if (!template_part_parse(s, &part))
-            return gw_fail(r->err, GW_EINVAL,
-                           "unknown part %.*s; there are subject, text, html, sms, voice and desk",
+            return gw_fail(r->err, GW_EINVAL, "unknown part %.*s; there are " TEMPLATE_PART_NAMES,
                            s.n > 40 ? 40 : (int)s.n, s.p);
         if (r->m->parts[part])
-            return gw_fail(r->err, GW_EINVAL, "part %s is listed twice", part_names[part]);
+            return gw_fail(r->err, GW_EINVAL, "part %s is listed twice", parts[part].name);
         r->m->parts[part] = true;
     }
     return GW_OK;

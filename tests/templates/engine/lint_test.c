@@ -178,6 +178,23 @@ static void each_rule_finds_what_it_is_for_with_file_and_line(void **state)
         {"en/x/fax.mustache", NULL, "fax\n", "unknown-part", LINT_ERROR, "fax.mustache", 0},
         {"en/x/sms.mustache", NULL, "{{total}} 付款\n", "sms-segments", LINT_NOTE, "sms.mustache",
          0},
+        {"en/x/voice.mustache", NULL, "{{creditor.name}}: {{total}}\n", "voice-disclosure",
+         LINT_ERROR, "voice.mustache", 1},
+        {"en/x/voice.mustache", NULL, "Hello.\n", "voice-names", LINT_ERROR, "voice.mustache", 0},
+        {"en/x/voice-ask.mustache", NULL, "{{creditor.name}}: is it you?\n", "voice-names",
+         LINT_ERROR, "voice-ask.mustache", 0},
+        {"en/x/voice-ask.mustache", NULL, "Press 1, 2 or 3.\n", "voice-keys", LINT_ERROR,
+         "voice-ask.mustache", 0},
+        {"en/x/voice-ask.mustache", NULL, "Press 1.\n", "voice-parts", LINT_ERROR,
+         "voice-bye.mustache", 0},
+        {"en/lint.json", NULL,
+         "{\"rules\":[{\"id\":\"hint\",\"severity\":\"error\",\"why\":\"so\",\"parts\":[\"text\"],"
+         "\"phrases\":[\"open\"]}]}",
+         "hint", LINT_ERROR, "text.mustache", 1},
+        {"en/lint.json", NULL,
+         "{\"rules\":[{\"id\":\"hint\",\"severity\":\"error\",\"why\":\"so\",\"parts\":[\"fax\"],"
+         "\"phrases\":[\"open\"]}]}",
+         "word-list", LINT_ERROR, "lint.json", 0},
         {"en/lint.json", NULL, NULL, "word-list", LINT_WARNING, "lint.json", 0},
         {"en/lint.json", NULL, "{\"rules\":[{}]}", "word-list", LINT_ERROR, "lint.json", 0},
     };
