@@ -19,5 +19,6 @@ typedef struct {
 
 extern const channel_program email_program; /* email/email_settings.c */
 extern const channel_program sms_program;   /* sms/sms_settings.c */
+extern const channel_program voice_program; /* voice/voice_settings.c */
 
 #endif

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: dunlin-worker --channel email|sms [--data DIR] [--config FILE] [options]\n"
+    "usage: dunlin-worker --channel email|sms|voice [--data DIR] [--config FILE] [options]\n"
     "  --transport NAME         instead of the channel's: email has outbox and smtp, sms has "
-    "outbox;\n"
-    "                           outbox contacts nobody\n"
+    "outbox\n"
+    "                           and provider, voice has outbox and sip; outbox contacts nobody\n"
     "  --endpoint ENDPOINT      of the gateway, instead of workers.endpoint\n"
     "  --key NAME               secret key keys/secret/NAME.key of the data folder (worker)\n"
     "  --name NAME              of this process among workers (channel, host and process id)\n"
@@ -132,7 +132,7 @@ static gw_code run(const worker_config *settings, const channel *driver, gw_err 
     return rc;
 }
 
-static const channel_program *const programs[] = {&email_program, &sms_program};
+static const channel_program *const programs[] = {&email_program, &sms_program, &voice_program};
 
 static const channel_program *program_named(const char *name)
 {

@@ -98,6 +98,20 @@ typedef struct {
     int64_t sms_credit;
     int64_t sms_parts_max;
 
+    const char *voice_transport; /* "outbox" or "sip" */
+    int64_t voice_lines;
+    int64_t voice_ring_ms, voice_answer_ms;
+    int64_t voice_rounds;
+    int64_t voice_promise_days;
+    int64_t voice_no_answer_ms, voice_busy_ms, voice_call_back_ms; /* until the next try */
+    const char *tts_command, *tts_voices;
+    int64_t tts_limit_ms;
+    const char *sip_gateway;  /* host or host:port */
+    const char *sip_protocol; /* "udp", "tcp" or "tls" */
+    const char *sip_local;    /* address to listen on; empty: baresip chooses */
+    const char *sip_user, *sip_domain, *sip_auth_user, *sip_password_file;
+    const char *sip_program, *sip_modules;
+
     config_source *sources;
     size_t source_n;
 } config;

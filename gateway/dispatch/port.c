@@ -315,9 +315,20 @@ static void on_outcome(dispatch *d, worker *w, const wire_outcome *out, gw_str r
     gw_str *texts[16 + WIRE_RECIPIENTS_MAX];
     size_t n = 0, total = 0;
     outcome_msg head = {.out = *out, .raw = raw};
-    gw_str *const fixed[] = {&head.out.ref.rid,  &head.out.ref.tok,      &head.out.enhanced,
-                             &head.out.why,      &head.out.remote_host,  &head.out.remote_tls,
-                             &head.out.provider, &head.out.provider_ref, &head.raw};
+    gw_str *const fixed[] = {&head.out.ref.rid,
+                             &head.out.ref.tok,
+                             &head.out.enhanced,
+                             &head.out.why,
+                             &head.out.remote_host,
+                             &head.out.remote_tls,
+                             &head.out.provider,
+                             &head.out.provider_ref,
+                             &head.raw,
+                             &head.out.call.amd,
+                             &head.out.call.right_party,
+                             &head.out.call.pressed,
+                             &head.out.call.promise_date,
+                             &head.out.call.ended_by};
     for (size_t i = 0; i < GW_COUNT(fixed); i++)
         texts[n++] = fixed[i];
     for (size_t i = 0; i < head.out.recipient_n; i++)

@@ -119,6 +119,19 @@ static const field remote_rows[] = {
     ROW(wire_outcome, remote_tls, "tls", MAYBE_TEXT),
     {0},
 };
+static const field call_rows[] = {
+    ROW(wire_outcome, call.amd, "amd", MAYBE_TEXT),
+    ROW(wire_outcome, call.right_party, "right_party", MAYBE_TEXT),
+    ROW(wire_outcome, call.pressed, "pressed", MAYBE_TEXT),
+    ROW(wire_outcome, call.promise_date, "promise_date", MAYBE_TEXT),
+    ROW(wire_outcome, call.ended_by, "ended_by", MAYBE_TEXT),
+    ROW(wire_outcome, call.dialled_ms, "dialled_ms", MAYBE_NUMBER64),
+    ROW(wire_outcome, call.ring_ms, "ring_ms", MAYBE_NUMBER64),
+    ROW(wire_outcome, call.answer_ms, "answer_ms", MAYBE_NUMBER64),
+    ROW(wire_outcome, call.end_ms, "end_ms", MAYBE_NUMBER64),
+    INTEGER(wire_outcome, call.cause, "cause", 0, 127),
+    {0},
+};
 static const field outcome_rows[] = {
     REF_ROWS,
     CHOICE(wire_outcome, outcome, "outcome", results),
@@ -127,6 +140,7 @@ static const field outcome_rows[] = {
     ROW(wire_outcome, why, "why", MAYBE_TEXT),
     ROW(wire_outcome, retry_after_ms, "retry_after_ms", MAYBE_NUMBER64),
     {.name = "remote", .kind = MAYBE_PART, .rows = remote_rows},
+    {.name = "call", .kind = MAYBE_PART, .rows = call_rows},
     ROW(wire_outcome, provider, "provider", MAYBE_TEXT),
     ROW(wire_outcome, provider_ref, "provider_ref", MAYBE_TEXT),
     {.name = "recipients",

@@ -136,6 +136,18 @@ typedef struct {
     gw_str enhanced; /* RFC 3463 "5.1.1", may be empty */
 } wire_recipient_result;
 
+/* How an automated call went. Moments are ms of the gateway's clock, -1 when they did not come. */
+typedef struct {
+    gw_str amd; /* who answered: "human", "machine", "unsure", "none" (nobody, or not judged);
+                   empty: it was no call */
+    gw_str right_party;  /* "unasked", "unknown", "yes", "no": what the key said */
+    gw_str pressed;      /* "promise", "dispute", "later", "stop"; empty: nothing */
+    gw_str promise_date; /* with "promise": the day it stands for, yyyy-mm-dd */
+    gw_str ended_by;     /* "us", "them" */
+    int64_t dialled_ms, ring_ms, answer_ms, end_ms;
+    int cause; /* ITU-T Q.850, 0 none */
+} wire_call;
+
 typedef struct {
     wire_ref ref;
     wire_result outcome;
@@ -147,6 +159,7 @@ typedef struct {
     gw_str remote_tls;      /* "TLSv1.2 ECDHE-...", empty = plain */
     gw_str provider;        /* descriptor that was used, e.g. "twilio"; empty: none (e-mail) */
     gw_str provider_ref;    /* its id of the message, for receipts without own reference */
+    wire_call call;         /* channel voice */
     wire_recipient_result recipients[WIRE_RECIPIENTS_MAX];
     size_t recipient_n;
 } wire_outcome;

@@ -7,7 +7,8 @@
  *  1. prepare builds the exact bytes and does no network I/O. The same task, facts and template
  *     give the same bytes, on any machine, on every attempt.
  *  2. prepare runs on a preparing thread and may take as long as rendering takes; it must not wait
- *     for anything outside the process.
+ *     for anything outside the process, but for a program it starts itself, for a limited time
+ *     (voice: the one that speaks).
  *  3. The network is touched only inside serve, and only for an attempt that channel_take handed
  *     out: the runtime hands it out only after GO, and never past the task's deadline.
  *  4. What leaves is what prepare built. Framing of the carrier (SMTP dot-stuffing, HTTP headers)
@@ -41,6 +42,7 @@ enum {
     CHANNEL_TLS_MAX = 96,
     CHANNEL_ENHANCED_MAX = 16, /* "5.7.1" with NUL */
     CHANNEL_PROVIDER_MAX = 64,
+    CHANNEL_DAY_TEXT = 11, /* "2026-03-01" with NUL */
 };
 
 typedef struct {
@@ -48,6 +50,15 @@ typedef struct {
     int code;  /* 0 = none seen */
     char enhanced[CHANNEL_ENHANCED_MAX];
 } channel_recipient;
+
+/* How a call went (wire_call): words are static texts. */
+typedef struct {
+    const char *amd; /* NULL: it was no call */
+    const char *right_party, *pressed, *ended_by;
+    char promise_date[CHANNEL_DAY_TEXT];
+    int64_t dialled_ms, ring_ms, answer_ms, end_ms; /* gateway's clock; -1 did not come */
+    int cause;
+} channel_call;
 
 typedef struct {
     wire_result result;
@@ -61,6 +72,7 @@ typedef struct {
     char provider_ref[2 * CHANNEL_PROVIDER_MAX]; /* its id of the message */
     channel_recipient recipients[WIRE_RECIPIENTS_MAX];
     size_t recipient_n;
+    channel_call call;
     gw_buf raw; /* the carrier's replies, private */
 } channel_outcome;
 

@@ -80,23 +80,33 @@ static gw_code enter_folder(const outbox_config *c, batch *b, const channel_atte
     return rc;
 }
 
-static gw_code put_message(const outbox_config *c, batch *b, channel_attempt *a, gw_err *err)
+static gw_code put_file(const outbox_config *c, const batch *b, const channel_attempt *a,
+                        const char *suffix, gw_str bytes, gw_err *err)
 {
     char path[PATH_MAX + 80], temp[PATH_MAX + 96];
     gw_str rid = a->task->ref.rid;
-    if (!is_file_name(rid))
-        return gw_fail(err, GW_EINVAL, "the reminder id is not fit for a file name");
-    gw_code rc = enter_folder(c, b, a, err);
-    if (rc != GW_OK)
-        return rc;
-    snprintf(path, sizeof path, "%s/%.*s%s", b->dir, GW_STR_ARG(rid), c->suffix);
+    snprintf(path, sizeof path, "%s/%.*s%s", b->dir, GW_STR_ARG(rid), suffix);
     snprintf(temp, sizeof temp, "%s/.%.*s.%d.tmp", b->dir, GW_STR_ARG(rid), a->task->ref.attempt);
-    rc = write_temp(temp, gw_buf_str(&a->bytes), c->sync, err);
+    gw_code rc = write_temp(temp, bytes, c->sync, err);
     if (rc == GW_OK && rename(temp, path) != 0)
         rc = gw_fail_errno(err, errno, "naming a message in the outbox");
     if (rc != GW_OK)
         unlink(temp);
     return rc;
+}
+
+static gw_code put_message(const outbox_config *c, batch *b, channel_attempt *a, gw_err *err)
+{
+    GW_AUTO_BUF gw_buf second;
+    if (!is_file_name(a->task->ref.rid))
+        return gw_fail(err, GW_EINVAL, "the reminder id is not fit for a file name");
+    gw_code rc = enter_folder(c, b, a, err);
+    gw_buf_init(&second, WIRE_MESSAGE_MAX);
+    if (rc == GW_OK && c->also)
+        rc = c->also(a, &second, err);
+    if (rc == GW_OK && second.n)
+        rc = put_file(c, b, a, c->also_suffix, gw_buf_str(&second), err);
+    return rc == GW_OK ? put_file(c, b, a, c->suffix, gw_buf_str(&a->bytes), err) : rc;
 }
 
 static void decide(channel_attempt *a, gw_code rc)

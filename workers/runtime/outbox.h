@@ -19,6 +19,9 @@ typedef struct {
     const char *folder;
     const char *suffix; /* names the channel: ".eml", ".sms.json" */
     bool sync;
+    /* A second file beside the first, or NULL: append its bytes; none appended, none written. */
+    gw_code (*also)(const channel_attempt *a, gw_buf *out, gw_err *err);
+    const char *also_suffix;
 } outbox_config;
 
 void outbox_serve(const outbox_config *config, channel_source *source);

@@ -34,6 +34,22 @@ void worker_say_intent(worker *w, job *j)
     worker_say(w, &h, gw_buf_str(&a->bytes));
 }
 
+static wire_call call_of(const channel_call *c)
+{
+    if (!c->amd)
+        return (wire_call){0};
+    return (wire_call){.amd = gw_str_of(c->amd),
+                       .right_party = gw_str_of(c->right_party),
+                       .pressed = gw_str_of(c->pressed),
+                       .promise_date = gw_str_of(c->promise_date),
+                       .ended_by = gw_str_of(c->ended_by),
+                       .dialled_ms = c->dialled_ms,
+                       .ring_ms = c->ring_ms,
+                       .answer_ms = c->answer_ms,
+                       .end_ms = c->end_ms,
+                       .cause = c->cause};
+}
+
 void worker_say_outcome(worker *w, job *j)
 {
     const channel_outcome *o = &j->attempt->outcome;
@@ -50,6 +66,7 @@ void worker_say_outcome(worker *w, job *j)
     out->remote_tls = gw_str_of(o->remote_tls);
     out->provider = gw_str_of(o->provider);
     out->provider_ref = gw_str_of(o->provider_ref);
+    out->call = call_of(&o->call);
     out->recipient_n = o->recipient_n;
     for (size_t i = 0; i < o->recipient_n; i++)
         out->recipients[i] = (wire_recipient_result){o->recipients[i].index, o->recipients[i].code,

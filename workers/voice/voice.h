@@ -1,0 +1,35 @@
+/* voice.h - the voice driver: facts and template in, one automated call out.
+ *
+ * Fulfils workers/runtime/channel.h. A task has exactly one recipient with an E.164 number. The
+ * template's parts are rendered, spoken by the configured program and kept as the intent
+ * (script.h); the call goes as call.h says. The same task gives the same texts everywhere, and the
+ * same sound wherever the same version of the speaking program runs.
+ *
+ *   outbox   the script, and the spoken parts as one WAV file, go to the outbox folder; nobody is
+ *            called. Without the speaking program scripts have no sound.
+ *   sip      over a SIP trunk: one baresip process a line (baresip.h, line.h)
+ *
+ * No call is recorded: a debtor's consent to recording is not kept in the ledger yet, and without
+ * it there is none (V6). */
+#ifndef VOICE_VOICE_H
+#define VOICE_VOICE_H
+
+#include "workers/runtime/outbox.h"
+#include "workers/voice/line.h"
+#include "workers/voice/speak.h"
+
+typedef enum { VOICE_OUTBOX, VOICE_SIP } voice_transport;
+
+typedef struct {
+    voice_transport transport;
+    speak_config speak;
+    int promise_days; /* the key for a promise stands for this many days from now */
+    line_config line;
+    outbox_config outbox;
+} voice_config;
+
+/* config is copied, its strings are borrowed until close. SIGPIPE is ignored from now on.
+ * GW_EINVAL, GW_ENOTFOUND: transport sip without the speaking program. */
+gw_code voice_channel(const voice_config *config, channel *ret, gw_err *err) GW_NODISCARD;
+
+#endif

@@ -1,0 +1,91 @@
+/* voice_settings.c - the row of the voice channel: configuration in, driver out. */
+#include "gateway/base/file.h"
+#include "workers/channels.h"
+#include "workers/voice/script.h"
+#include "workers/voice/voice.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum {
+    PASSWORD_MAX = 256,
+    LISTEN_MS = 6000, /* to recognise who answered: amd.h needs 4.2 s for a long greeting */
+    TONE_MS = 30000,  /* machines' greetings are hardly longer */
+    END_MS = 5000,
+    QUIET_MS = LISTEN_MS + TONE_MS + 10000,
+    PARTS_MS = 240000, /* for what a call says, when a drain waits for its end */
+};
+
+/* Folders and secrets of this process; a worker serves one channel, once. */
+static struct {
+    char outbox[CONFIG_PATH_BYTES], run[CONFIG_PATH_BYTES];
+    gw_buf password;
+} kept;
+
+static gw_code read_password(const char *path, gw_err *err)
+{
+    struct stat st;
+    gw_buf *p = &kept.password;
+    gw_buf_init(p, PASSWORD_MAX);
+    if (!path[0])
+        return gw_buf_putc(p, '\0');
+    if (stat(path, &st) != 0)
+        return gw_fail_errno(err, errno, "voice.sip.password_file %s", path);
+    if (st.st_mode & (S_IRWXG | S_IRWXO))
+        return gw_fail(err, GW_EREFUSED,
+                       "voice.sip.password_file %s can be read by others; chmod 600", path);
+    gw_code rc = gw_file_read(path, p, err);
+    while (rc == GW_OK && p->n && (p->data[p->n - 1] == '\n' || p->data[p->n - 1] == '\r'))
+        p->data[--p->n] = '\0';
+    if (rc == GW_OK && (p->n == 0 || memchr(p->data, 0, p->n)))
+        rc = gw_fail(err, GW_EINVAL, "voice.sip.password_file %s holds no password", path);
+    return rc;
+}
+
+static line_config line_settings(const config *c)
+{
+    return (line_config){.sip = {.folder = kept.run,
+                                 .program = c->sip_program,
+                                 .modules = c->sip_modules,
+                                 .local = c->sip_local,
+                                 .gateway = c->sip_gateway,
+                                 .transport = c->sip_protocol,
+                                 .user = c->sip_user,
+                                 .domain = c->sip_domain,
+                                 .auth_user = c->sip_auth_user,
+                                 .password = kept.password.data,
+                                 .quiet_ms = QUIET_MS},
+                         .plan = {.ring_ms = (int)c->voice_ring_ms,
+                                  .listen_ms = LISTEN_MS,
+                                  .tone_ms = TONE_MS,
+                                  .answer_ms = (int)c->voice_answer_ms,
+                                  .rounds = (int)c->voice_rounds,
+                                  .end_ms = END_MS},
+                         .no_answer_ms = (int)c->voice_no_answer_ms,
+                         .busy_ms = (int)c->voice_busy_ms,
+                         .call_back_ms = (int)c->voice_call_back_ms};
+}
+
+static gw_code open_voice(const config *c, const char *transport, worker_config *work, channel *ret,
+                          gw_err *err)
+{
+    const char *word = transport ? transport : c->voice_transport;
+    config_data_path(c, "outbox", kept.outbox);
+    config_data_path(c, "run/voice", kept.run);
+    gw_code rc = read_password(c->sip_password_file, err);
+    if (rc != GW_OK)
+        return rc;
+    work->send_threads = (int)c->voice_lines;
+    work->credit = (int)c->voice_lines; /* what waits for a line could miss its window */
+    work->message_bytes_max = SCRIPT_BYTES_MAX;
+    work->drain_ms = (int)c->voice_ring_ms + PARTS_MS;
+    voice_config chosen = {.transport = strcmp(word, "sip") == 0 ? VOICE_SIP : VOICE_OUTBOX,
+                           .speak = {c->tts_command, c->tts_voices, (int)c->tts_limit_ms},
+                           .promise_days = (int)c->voice_promise_days,
+                           .line = line_settings(c),
+                           .outbox = {.folder = kept.outbox, .sync = true}};
+    return voice_channel(&chosen, ret, err);
+}
+
+const channel_program voice_program = {"voice", "outbox|sip", open_voice};
