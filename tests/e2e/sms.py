@@ -82,10 +82,15 @@ def plant(folder, hooks, environment=None, **more):
     return box.start(), gw
 
 
+def phone(n):
+    """Numbers kept free for fiction by the German regulator (Bundesnetzagentur, read 2026-11-24)."""
+    return f"+4917139200{n:02d}"
+
+
 def customer(n, locale="en", name="Careful Customer"):
     return {"id": f"K-{n}", "name": name, "role": "company", "zone": "Europe/Berlin",
             "locale": locale,
-            "contacts": [{"role": "primary", "name": name, "phone": f"+155501{n:05d}",
+            "contacts": [{"role": "primary", "name": name, "phone": phone(n),
                           "email": f"accounts@k-{n}.example.test", "designated": True}]}
 
 
@@ -94,7 +99,7 @@ def introduce(gw, numbers, locale="en"):
     for verb, bodies in (
             ("debtor", debtors),
             ("consent", [{"id": f"c-{n}", "debtor": f"K-{n}", "channel": "sms",
-                          "status": "granted", "address": f"+155501{n:05d}", "source": "contract"}
+                          "status": "granted", "address": phone(n), "source": "contract"}
                          for n in numbers])):
         for answer in gw.submit(verb, bodies):
             assert answer["verdict"] == "accepted", answer
@@ -154,14 +159,16 @@ def way(folder, report):
         gw.clock_set("2013-01-03T12:00:00Z")
         jobs = states(gw, [1, 2])
         for name in ("en", "zh"):
-            expect(report, jobs[name]["state"] == "delivered", f"{name}: {jobs[name]}")
+            expect(report, jobs[name]["state"] == "delivered", f"{name}: {jobs[name]}\n{gw.run('explain', name, check=False).stdout}")
+        if report.count():
+            return
         wait_for("the SMSC got both", lambda: len(box.received()) >= 2)
         wait_for("receipts", lambda: len(hooks.paths) >= 4)
         by_number = {to: (coding, text) for to, coding, text in box.received()}
         expect(report, len(box.received()) == 2, f"two messages: {box.received()}")
-        coding, text = by_number["+15550100001"]
+        coding, text = by_number[phone(1)]
         expect(report, coding == "text" and "STOP" in text and "EUR 123.00" in text, f"English: {text}")
-        coding, text = by_number["+15550100002"]
+        coding, text = by_number[phone(2)]
         expect(report, coding == "ucs-2" and "回复TD退订" in text, f"Chinese: {text}")
         check_receipts(hooks, jobs, report)
     finally:
@@ -196,7 +203,7 @@ def kill(folder, report):
         jobs = states(gw, numbers)
         sent = [to for to, _, _ in box.received()]
         for n, point in zip(numbers, POINTS):
-            times = sent.count(f"+155501{n:05d}")
+            times = sent.count(phone(n))
             state = jobs[point]["state"]
             expect(report, times <= 1, f"{point}: sent {times} times")
             expect(report, state in ("delivered", "unknown"), f"{point}: {state}")
