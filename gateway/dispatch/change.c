@@ -128,6 +128,7 @@ static void take_caps(builder *b)
     set(b, "cap", names);
 }
 
+/* All of them, or those that the outcome of a call did not make true. */
 static void give_caps(builder *b)
 {
     char *names = gw_arena_copy(b->arena, b->r->cap);
@@ -139,7 +140,8 @@ static void give_caps(builder *b)
     size_t n = 0;
     for (char *save = NULL, *p = strtok_r(names, " ", &save); p && n < GIVES_MAX;
          p = strtok_r(NULL, " ", &save))
-        gives[n++] = p;
+        if (!b->c->call || !count_stays(gw_str_of(p), b->c->answered, b->c->effective))
+            gives[n++] = p;
     b->txn->gives = gives;
     b->txn->give_n = n;
     set(b, "cap", GW_STR(""));
@@ -175,7 +177,7 @@ static void set_fields(builder *b)
         set(b, "out", c->out);
     if (fx & DO_TAKE_CAP)
         take_caps(b);
-    if (fx & DO_GIVE_CAP)
+    if (fx & DO_GIVE_CAP || c->call)
         give_caps(b);
     bool pinned = b->move.then == LIFE_PLANNED || b->move.then == LIFE_CLAIMED;
     if (c->decided && pinned && r->template_version.n == 0) {

@@ -26,13 +26,15 @@ typedef struct {
     bool blocked;            /* it was due and policy stopped it: a SubmissionRejection as well */
     const policy_cap *caps;  /* DO_TAKE_CAP */
     size_t cap_n;
-    gw_str tok;         /* DO_ATTEMPT */
-    gw_str out;         /* outcome as JSON, stored in field out; empty leaves it */
-    bool spent_try;     /* one more attempt ended "later" */
-    bool outcome;       /* an outcome is known: the count of starts without one begins anew */
-    gw_str fact;        /* members of the record's facts without braces, or empty */
-    gw_str priv, blobs; /* of the record, or empty */
-    bool quiet;         /* no record: the same reason once more */
+    gw_str tok;               /* DO_ATTEMPT */
+    bool call;                /* a call was placed: its counters stay as far as they came true */
+    bool answered, effective; /* how that call went */
+    gw_str out;               /* outcome as JSON, stored in field out; empty leaves it */
+    bool spent_try;           /* one more attempt ended "later" */
+    bool outcome;             /* an outcome is known: the count of starts without one begins anew */
+    gw_str fact;              /* members of the record's facts without braces, or empty */
+    gw_str priv, blobs;       /* of the record, or empty */
+    bool quiet;               /* no record: the same reason once more */
 } change;
 
 /* *ret_moved false: the event has no row (the transition only records that). ret_txn points into

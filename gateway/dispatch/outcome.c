@@ -6,6 +6,7 @@
 
 #include "gateway/base/crash.h"
 #include "gateway/base/log.h"
+#include "gateway/dispatch/call_result.h"
 
 enum { TRIES_MAX = 16, OUT_MAX = 16 * 1024 };
 
@@ -59,6 +60,7 @@ static void put_outcome(gw_buf *b, const wire_outcome *out)
     if (out->provider_ref.n)
         json_put_member_str(b, "provider_ref", out->provider_ref);
     json_put_member_int(b, "attempt", out->ref.attempt);
+    call_result_facts(&out->call, b);
     if (out->recipient_n == 0)
         return;
     json_put_name(b, "recipients"); /* "0:250 2.1.5 1:550 5.1.1": facts are flat */
@@ -103,6 +105,33 @@ static gw_str private_reply(dispatch *d, gw_str raw)
     return copy_out(d, &b);
 }
 
+/* What a call changes about the debtor goes into the same transition. */
+static gw_code join_call(dispatch *d, booking *b, gw_err *err)
+{
+    state_ref ref = {b->r.rid, state_shard(&b->did)};
+    loaded *l = NULL;
+    state_debtor *debtor = gw_arena_alloc(d->arena, sizeof *debtor);
+    decision *decided = gw_arena_alloc(d->arena, sizeof *decided);
+    int rejected = 0;
+    if (!debtor || !decided)
+        return gw_fail(err, GW_ENOMEM, "booking a call");
+    gw_code rc = load_reminders(d->store, d->cfg.id_key, &ref, 1, true, d->arena, &l, err);
+    if (rc == GW_OK && l->code != GW_OK)
+        rc = gw_fail(err, l->code, "reading the debtor of a call");
+    if (rc == GW_OK)
+        rc = state_load_debtors(d->store, &l->did, 1, d->arena, debtor, err);
+    decide_context ctx = core_decide_context(d);
+    /* What is allowed now does not matter any more; whom it was about does. */
+    if (rc == GW_OK)
+        rc = decide(&ctx, l->d, &l->r, core_now(d), d->arena, decided, err);
+    call_result c = {&b->o->out, &l->r, decided, debtor, core_now(d)};
+    if (rc == GW_OK)
+        rc = call_result_join(&c, d->arena, &b->txn, &rejected, err);
+    if (rejected)
+        gw_log(GW_LOG_WARN, "the ledger refused what a key in a call stands for", NULL);
+    return rc;
+}
+
 static gw_code build(dispatch *d, booking *b)
 {
     const wire_outcome *out = &b->o->out;
@@ -125,6 +154,9 @@ static gw_code build(dispatch *d, booking *b)
     c.fact = (gw_str){text.p + 1, text.n - 2};
     c.priv = private_reply(d, b->o->raw);
     c.outcome = true;
+    c.call = call_result_placed(&out->call);
+    c.answered = call_result_answered(&out->call);
+    c.effective = call_result_effective(&out->call);
     c.spent_try = on == ON_LATER || on == ON_SPENT;
     c.due_ms =
         c.now.ms + retry_wait_ms(&d->cfg.retry, b->r.failed + 1, out->retry_after_ms, seed_of(b));
@@ -140,6 +172,12 @@ static gw_code build(dispatch *d, booking *b)
     }
     b->done = moved && (move.effects & DO_REPEAT);
     b->write = !b->done;
+    if (b->write && call_result_changes(&out->call))
+        rc = join_call(d, b, &err);
+    if (rc == GW_EBUSY || rc == GW_ETIMEOUT || rc == GW_ENOMEM)
+        return rc;   /* booked again, all of it */
+    if (rc != GW_OK) /* a debtor that cannot be read: the outcome itself is a fact all the same */
+        gw_log(GW_LOG_ERROR, "what a call triggers is not booked", "text=\"%s\"", err.text);
     /* The tone a ladder has reached decides what comes next. */
     if (move.then == LIFE_DELIVERED && b->r.kind == 'l' && b->txn.rid) {
         b->txn.wake_debtor = true;

@@ -24,7 +24,11 @@ static const char rules_text[] =
     "\"from\":\"09:00\",\"to\":\"18:00\",\"source\":\"test\",\"read\":\"2013-01-01\","
     "\"confidence\":\"house\"}],"
     "\"caps\":[{\"field\":\"email\",\"per\":\"day\",\"max\":2,\"source\":\"test\",\"read\":"
-    "\"2013-01-01\",\"confidence\":\"house\"}],"
+    "\"2013-01-01\",\"confidence\":\"house\"},"
+    "{\"field\":\"voice\",\"per\":\"day\",\"max\":2,\"source\":\"test\",\"read\":"
+    "\"2013-01-01\",\"confidence\":\"house\"},"
+    "{\"field\":\"voice\",\"per\":\"day\",\"max\":2,\"count\":\"effective\",\"source\":\"test\","
+    "\"read\":\"2013-01-01\",\"confidence\":\"house\"}],"
     "\"consent\":[{\"channel\":\"email\",\"mode\":\"opt-out\",\"source\":\"test\",\"read\":"
     "\"2013-01-01\",\"confidence\":\"house\"},"
     "{\"channel\":\"voice\",\"mode\":\"opt-out\",\"source\":\"test\",\"read\":"
@@ -331,13 +335,18 @@ void rig_debtor(rig *r)
 
 void rig_submit(rig *r, const char *id, const char *more)
 {
+    rig_submit_on(r, "email", id, more);
+}
+
+void rig_submit_on(rig *r, const char *channel, const char *id, const char *more)
+{
     char body[2048];
     gw_id rid, did;
     state_accepted verdict;
     gw_arena_reset(r->arena);
     snprintf(body, sizeof body,
-             "{\"id\":\"%s\",\"debtor\":\"d1\",\"channel\":\"email\",\"template\":\"letter\"%s}",
-             id, more);
+             "{\"id\":\"%s\",\"debtor\":\"d1\",\"channel\":\"%s\",\"template\":\"letter\"%s}", id,
+             channel, more);
     load_reminder_id(r->id_key, GW_STR("erp"), gw_str_of(id), &rid);
     load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("d1"), &did);
     json_doc doc;
@@ -349,7 +358,7 @@ void rig_submit(rig *r, const char *id, const char *more)
                      GW_STR("d1"),
                      case_id.n ? case_id : gw_str_of(id),
                      gw_str_of(id),
-                     GW_STR("email"),
+                     gw_str_of(channel),
                      gw_str_of(body)};
     must(r,
          state_accept(r->store, &job, 1, gw_clock_now(r->clock), 100000, r->arena, &verdict,
@@ -459,6 +468,16 @@ int rig_cap(rig *r, const char *field)
     return (int)view_int(state_get(&found.debtor, field), 0);
 }
 
+void rig_debtor_field(rig *r, const char *field, char *ret, size_t cap)
+{
+    gw_id did;
+    state_debtor found;
+    gw_arena_reset(r->arena);
+    load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("d1"), &did);
+    must(r, state_load_debtors(r->store, &did, 1, r->arena, &found, &r->err), "load");
+    snprintf(ret, cap, "%.*s", GW_STR_ARG(state_get(&found.debtor, field)));
+}
+
 void rig_item_field(rig *r, const char *field, char *ret, size_t cap)
 {
     gw_id did;
@@ -495,6 +514,11 @@ static void send_header(rig *r, int which, const wire_header *h, gw_str payload)
 
 rig_worker *rig_join(rig *r, int which, int credit)
 {
+    return rig_join_on(r, "email", which, credit);
+}
+
+rig_worker *rig_join_on(rig *r, const char *channel, int which, int credit)
+{
     rig_worker *w = &r->workers[which];
     curve_options options = {.message_bytes_max = WIRE_MESSAGE_MAX, .send_hwm = 0};
     if (!w->socket)
@@ -502,9 +526,9 @@ rig_worker *rig_join(rig *r, int which, int credit)
              curve_client(r->zmq, ZMQ_DEALER, dispatch_endpoint(r->d), r->pair.public_key, &w->pair,
                           &options, &w->socket, &r->err),
              "worker");
-    snprintf(w->name, sizeof w->name, "email-%d", which);
+    snprintf(w->name, sizeof w->name, "%s-%d", channel, which);
     w->beating = true;
-    wire_header h = {.type = WIRE_READY, .ready = {gw_str_of(w->name), GW_STR("email"), credit}};
+    wire_header h = {.type = WIRE_READY, .ready = {gw_str_of(w->name), gw_str_of(channel), credit}};
     send_header(r, which, &h, (gw_str){NULL, 0});
     return w;
 }
@@ -650,6 +674,21 @@ void rig_send_outcome(rig *r, int which, const rig_task *t, wire_result result, 
                                 .retry_after_ms = retry_ms,
                                 .remote_host = GW_STR("mx.example.test")};
     send_header(r, which, h, GW_STR("250 2.0.0 Ok: queued as 4XyZ\r\n"));
+    free(h);
+}
+
+void rig_send_call(rig *r, int which, const rig_task *t, wire_result result, const char *why,
+                   const wire_call *call)
+{
+    wire_header *h = calloc(1, sizeof *h);
+    h->type = WIRE_OUTCOME;
+    h->outcome = (wire_outcome){.ref = ref_of(t),
+                                .outcome = result,
+                                .why = gw_str_of(why),
+                                .retry_after_ms = -1,
+                                .remote_host = GW_STR("trunk.example.test"),
+                                .call = *call};
+    send_header(r, which, h, GW_STR("+0 ms dialling\n"));
     free(h);
 }
 

@@ -96,6 +96,8 @@ void rig_tell(rig *r, verb v, const char *json);
 void rig_tell_of(rig *r, const char *debtor, verb v, const char *json);
 /* Submit a job of d1; more: further members, e.g. ",\"case\":\"i1\"". */
 void rig_submit(rig *r, const char *id, const char *more);
+/* On another channel than e-mail. */
+void rig_submit_on(rig *r, const char *channel, const char *id, const char *more);
 /* Publish another text of the template "letter". */
 void rig_publish(rig *r, const char *text);
 void rig_pause(rig *r, const char *field, bool on);
@@ -111,6 +113,8 @@ const char *rig_records(rig *r, const char *job);
 /* Text of the public facts of the last record of that event about a job, static storage. */
 const char *rig_fact(rig *r, const char *job, const char *event);
 int rig_cap(rig *r, const char *field); /* a counter of debtor d1 */
+/* A field of debtor d1. */
+void rig_debtor_field(rig *r, const char *field, char *ret, size_t cap);
 /* A field of debtor d1's items hash. */
 void rig_item_field(rig *r, const char *field, char *ret, size_t cap);
 uint64_t rig_count(rig *r, char letter);
@@ -118,7 +122,8 @@ uint64_t rig_count(rig *r, char letter);
 /* ---- the worker ---- */
 
 rig_worker *rig_join(rig *r, int which, int credit); /* connect and say READY */
-void rig_leave(rig *r, int which);                   /* the process dies */
+rig_worker *rig_join_on(rig *r, const char *channel, int which, int credit);
+void rig_leave(rig *r, int which); /* the process dies */
 /* The next message of that type, turning until it comes (or failing the test). */
 void rig_expect_task(rig *r, int which, rig_task *ret);
 bool rig_poll_task(rig *r, int which, rig_task *ret); /* one turn at most */
@@ -126,6 +131,9 @@ bool rig_try_task(rig *r, int which, rig_task *ret);  /* turns until idle, then 
 void rig_send_intent(rig *r, int which, const rig_task *t);
 wire_type rig_expect(rig *r, int which, const rig_task *t); /* GO, ABORT or SEEN of this task */
 void rig_send_outcome(rig *r, int which, const rig_task *t, wire_result result, int64_t retry_ms);
+/* The outcome of a call. */
+void rig_send_call(rig *r, int which, const rig_task *t, wire_result result, const char *why,
+                   const wire_call *call);
 /* TASK .. SEEN with "delivered"; fails the test if anything else happens. */
 void rig_deliver(rig *r, int which, rig_task *ret);
 /* TEMPLATE bytes answered to WANT. */
