@@ -103,15 +103,26 @@ static gw_code add_promise_date(const voice *v, bench *b, channel_attempt *a, gw
     return kept ? gw_buf_code(&b->facts, "the facts", err) : GW_ENOMEM;
 }
 
-/* What is spoken: no line breaks, which speakers make long pauses of, and no control characters. */
+/* Bytes of the white space or control character at p, 0 when it is none. Formatted amounts hold
+ * no-break spaces, U+00A0 and U+202F, which not every speaker knows. */
+static size_t blank_at(const char *p, size_t left)
+{
+    unsigned char c = (unsigned char)*p;
+    if (c <= 0x20 || c == 0x7F)
+        return 1;
+    if (left >= 2 && memcmp(p, "\xC2\xA0", 2) == 0)
+        return 2;
+    return left >= 3 && memcmp(p, "\xE2\x80\xAF", 3) == 0 ? 3 : 0;
+}
+
+/* What is spoken: one line, with single spaces. */
 static gw_str plain_text(gw_buf *b)
 {
     size_t n = 0;
-    for (size_t i = 0; i < b->n; i++) {
-        unsigned char c = (unsigned char)b->data[i];
-        char to = c < 0x20 || c == 0x7F ? ' ' : (char)c;
-        if (to != ' ' || (n && b->data[n - 1] != ' '))
-            b->data[n++] = to;
+    for (size_t i = 0, skip; i < b->n; i += skip ? skip : 1) {
+        skip = blank_at(b->data + i, b->n - i);
+        if (!skip || (n && b->data[n - 1] != ' '))
+            b->data[n++] = skip ? ' ' : b->data[i];
     }
     while (n && b->data[n - 1] == ' ')
         n--;
