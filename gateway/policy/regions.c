@@ -7,11 +7,16 @@
 
 #include <stdio.h>
 
+/* Prefixes of up to DIRECT_DIGITS are looked up at once, by their digits behind a 1 (so that 01 and
+ * 1 differ); there are few longer ones. */
+enum { DIRECT_DIGITS = 4, DIRECT_SLOTS = 20000 };
+
 struct regions {
     char *canonical;
     zone_table *zones;
     regions_row *rows; /* by prefix */
-    size_t n;
+    size_t n, longest;
+    uint16_t direct[DIRECT_SLOTS]; /* index of the row plus one, 0 none */
 };
 
 static gw_code read_zones(const json_doc *d, uint32_t row, regions *r, regions_row *to, gw_err *err)
@@ -92,6 +97,24 @@ static gw_code read_regions(const json_doc *d, regions *r, gw_err *err)
     return rc;
 }
 
+static uint32_t slot_of(const char *digits, size_t n)
+{
+    uint32_t slot = 1;
+    for (size_t i = 0; i < n; i++)
+        slot = slot * 10 + (uint32_t)(digits[i] - '0');
+    return slot;
+}
+
+static void index_rows(regions *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        size_t n = strlen(r->rows[i].prefix);
+        if (n <= DIRECT_DIGITS)
+            r->direct[slot_of(r->rows[i].prefix, n)] = (uint16_t)(i + 1);
+        r->longest = n > r->longest ? n : r->longest;
+    }
+}
+
 gw_code regions_parse(const char *name, gw_str text, regions **ret, gw_err *err)
 {
     GW_AUTO_JSONC jsonc_file file = {0};
@@ -107,6 +130,7 @@ gw_code regions_parse(const char *name, gw_str text, regions **ret, gw_err *err)
         rc = read_regions(&file.doc, r, err);
     if (rc != GW_OK)
         return gw_wrap(err, rc, "%s", name);
+    index_rows(r);
     *ret = r;
     r = NULL;
     return GW_OK;
@@ -127,18 +151,28 @@ const char *regions_canonical(const regions *r)
     return r->canonical;
 }
 
-const regions_row *regions_of_number(const regions *r, gw_str number)
+static const regions_row *long_row(const regions *r, const char *digits, size_t n)
 {
     regions_row key;
-    size_t n = number.n > sizeof key.prefix ? sizeof key.prefix - 1 : number.n ? number.n - 1 : 0;
-    if (n == 0 || number.p[0] != '+' || r->n == 0)
+    memcpy(key.prefix, digits, n);
+    key.prefix[n] = '\0';
+    return bsearch(&key, r->rows, r->n, sizeof key, compare_rows);
+}
+
+const regions_row *regions_of_number(const regions *r, gw_str number)
+{
+    size_t n = 0;
+    if (number.n < 2 || number.p[0] != '+' || r->n == 0)
         return NULL;
-    memcpy(key.prefix, number.p + 1, n);
-    for (; n > 0; n--) {
-        key.prefix[n] = '\0';
-        const regions_row *row = bsearch(&key, r->rows, r->n, sizeof key, compare_rows);
-        if (row)
-            return row;
+    const char *digits = number.p + 1;
+    while (n < r->longest && n + 1 < number.n && digits[n] >= '0' && digits[n] <= '9')
+        n++;
+    const regions_row *row = NULL;
+    for (; n > DIRECT_DIGITS && !row; n--)
+        row = long_row(r, digits, n);
+    for (; n > 0 && !row; n--) {
+        uint16_t at = r->direct[slot_of(digits, n)];
+        row = at ? &r->rows[at - 1] : NULL;
     }
-    return NULL;
+    return row;
 }
