@@ -2,6 +2,7 @@
 
 #include "gateway/base/time.h"
 #include "gateway/cli/options.h"
+#include "gateway/cli/rules.h"
 #include "gateway/cli/setup.h"
 #include "gateway/ladder/ladder.h"
 #include "gateway/state/state.h"
@@ -62,7 +63,9 @@ int doctor_cli(int argc, char **argv)
             printf("e-mail goes to the outbox folder: nobody is contacted\n");
         if (c.config->clock_movable)
             printf("warning  clock.movable is true: fit for replays and tests only\n");
+        int rules = rules_doctor(&c);
         code = tell_findings(&c, &err);
+        code = code ? code : rules;
     }
     cli_done(&c);
     return code;

@@ -2,6 +2,7 @@
 #include "gateway/cli/evidence.h"
 #include "gateway/cli/local.h"
 #include "gateway/cli/query.h"
+#include "gateway/cli/rules.h"
 #include "gateway/cli/send.h"
 #include "gateway/cli/template.h"
 #include "gateway/cli/up.h"
@@ -35,6 +36,7 @@ static const struct {
     {"pause", pause_cli, "stop sending [--channel C] [--template T]"},
     {"resume", pause_cli, "send again"},
     {"ladder", ladder_cli, "show | simulate --due DATE"},
+    {"rules", rules_cli, "list|lint|verify|diff|key|sign: the rule packs, calendars, signatures"},
     {"template", template_cli, "lint|render|preview|version|publish|diff"},
     {"evidence", evidence_cli, "export|search|csv|proof|checkpoint|fsck"},
 };

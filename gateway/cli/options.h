@@ -8,7 +8,7 @@
 
 #include "config/loader/config.h"
 
-enum { CLI_USAGE = 2, CLI_WORDS_MAX = 16 };
+enum { CLI_USAGE = 2, CLI_WORDS_MAX = 64 };
 
 /* One own option of a subcommand. value points to a const char * that holds the default; for a flag
  * (takes no value) it points to a const char * that becomes "yes". */
