@@ -21,8 +21,8 @@ static int run(const char *command)
 {
     char line[LINE_MAX_BYTES];
     const char *build = getenv("DUNLIN_BUILD");
-    snprintf(line, sizeof line, "cd %s && export PATH=%s/bin:$PATH && ( %s ) 2>&1", place, build ? build : ".",
-             command);
+    snprintf(line, sizeof line, "cd %s && export PATH=%s/bin:$PATH && ( %s ) 2>&1", place,
+             build ? build : ".", command);
     FILE *p = popen(line, "r");
     assert_non_null(p);
     size_t n = fread(said, 1, sizeof said - 1, p);
