@@ -32,7 +32,8 @@ struct roles {
     size_t ladder_n;
     dispatch_source *sources;
     dispatch_config dispatch_config;
-    char templates[CONFIG_PATH_BYTES], schema[CONFIG_PATH_BYTES], unsubscribe[600];
+    char templates[CONFIG_PATH_BYTES], schema[CONFIG_PATH_BYTES], excuses[CONFIG_PATH_BYTES],
+        unsubscribe[600];
     void *zmq;
     zap *zap;
     evidence *ev;
@@ -290,6 +291,7 @@ static void fill_dispatch_config(roles *r)
 {
     const config *c = r->c;
     config_data_path(c, "templates", r->templates);
+    config_dir_path(c, "desk", r->excuses);
     snprintf(r->unsubscribe, sizeof r->unsubscribe, "%s%s",
              *c->email_unsubscribe_url || !*c->email_unsubscribe_mailto ? "" : "mailto:",
              *c->email_unsubscribe_url ? c->email_unsubscribe_url : c->email_unsubscribe_mailto);
@@ -322,6 +324,12 @@ static void fill_dispatch_config(roles *r)
                    .unsubscribe = r->unsubscribe},
         .channels = r->channels,
         .retry = retry,
+        .desk = {.lease_ms = c->desk_lease_ms,
+                 .call_ms = c->desk_call_ms,
+                 .again_ms = c->desk_again_ms,
+                 .attempts = (int)c->desk_attempts,
+                 .per_agent = (int)c->desk_per_agent,
+                 .excuses = r->excuses},
         .promise_grace_days = ROLES_GRACE_DAYS,
         .bounce_ms = c->bounce_days * GW_MS_PER_DAY,
         .third_parties = r->third_parties,

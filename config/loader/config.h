@@ -111,6 +111,11 @@ typedef struct {
     const char *sip_local;    /* address to listen on; empty: baresip chooses */
     const char *sip_user, *sip_domain, *sip_auth_user, *sip_password_file;
     const char *sip_program, *sip_modules;
+    int64_t desk_lease_ms;
+    int64_t desk_call_ms;
+    int64_t desk_again_ms;
+    int64_t desk_attempts;
+    int64_t desk_per_agent;
 
     config_source *sources;
     size_t source_n;

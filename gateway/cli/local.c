@@ -77,7 +77,9 @@ int key_cli(int argc, char **argv)
 {
     const char *operator_key = NULL;
     const char *worker_key = NULL;
+    const char *agent_key = NULL;
     const cli_option own[] = {{"--operator!", &operator_key, "for an operator"},
+                              {"--agent!", &agent_key, "for an agent of the call desk"},
                               {"--worker!", &worker_key, "for a worker"}};
     cli_common c;
     gw_err err = {0};
@@ -85,7 +87,10 @@ int key_cli(int argc, char **argv)
     if (code != 0)
         return code;
     const char *name = c.words[0];
-    const char *list = operator_key ? "operators" : worker_key ? "workers" : "clients";
+    const char *list = operator_key ? "operators"
+                       : agent_key  ? "agents"
+                       : worker_key ? "workers"
+                                    : "clients";
     gw_code rc = GW_OK;
     if (name[0] == '.' || strlen(name) > 64 ||
         name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")])

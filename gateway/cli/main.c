@@ -1,4 +1,5 @@
 /* main.c - `dunlin`: the command line for people and scripts. One table of commands. */
+#include "gateway/cli/calls.h"
 #include "gateway/cli/evidence.h"
 #include "gateway/cli/local.h"
 #include "gateway/cli/query.h"
@@ -32,6 +33,7 @@ static const struct {
     {"job", job_cli, "show|list|cancel|retry"},
     {"show", show_cli, "debtor ID, or items ID"},
     {"explain", explain_cli, "why, what blocks, when next: JOB, or --debtor D --channel C"},
+    {"calls", calls_cli, "the call desk: next|take|dial|confirm|record|release|list|codes"},
     {"clock", clock_cli, "show | set TIME | settle | release (only where clock.movable)"},
     {"pause", pause_cli, "stop sending [--channel C] [--template T]"},
     {"resume", pause_cli, "send again"},

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 static const char *const folders[] = {
-    "keys",      "keys/clients", "keys/operators", "keys/workers", "keys/secret", "evidence",
-    "templates", "outbox",       "redis",          "run",          "logs",
+    "keys",     "keys/clients", "keys/operators", "keys/agents", "keys/workers", "keys/secret",
+    "evidence", "templates",    "outbox",         "redis",       "run",          "logs",
 };
 
 static const struct {

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { FACT_MAX = 16 * 1024, SETS_MAX = 20, GIVES_MAX = STATE_CAPS_MAX };
+enum { FACT_MAX = 16 * 1024, SETS_MAX = 24, GIVES_MAX = STATE_CAPS_MAX };
 
 typedef struct {
     const change *c;
@@ -102,6 +102,27 @@ static void sum_with(builder *b, const policy_cap *cap, state_cap *to)
     to->with = with;
 }
 
+/* What a contact that nobody announced is counted with: it happened, so no cap can refuse it. */
+static void count_caps(builder *b)
+{
+    const change *c = b->c;
+    state_cap *takes = gw_arena_alloc(b->arena, (c->cap_n + 1) * sizeof *takes);
+    if (!takes) {
+        b->failed = true;
+        return;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < c->cap_n; i++) {
+        const char *field = change_cap_field(&c->caps[i], b->arena);
+        b->failed = b->failed || !field;
+        if (field && !c->caps[i].check_only &&
+            count_stays(gw_str_of(field), c->answered, c->effective))
+            takes[n++] = (state_cap){.field = field, .max = INT64_MAX};
+    }
+    b->txn->takes = takes;
+    b->txn->take_n = n;
+}
+
 /* A cap that only looks takes its counter and gives it back in the same transition: the store
  * checks all sums first, so nothing grows but what is meant to. */
 static void take_caps(builder *b)
@@ -162,8 +183,10 @@ static void set_fields(builder *b)
         set_int(b, "end", c->now.ms);
     if (fx & DO_ATTEMPT) {
         set_int(b, "n", r->attempts + 1);
-        set_int(b, "st", r->starts + 1);
-        set(b, "tok", c->tok);
+        if (!view_is_task(r)) {
+            set_int(b, "st", r->starts + 1);
+            set(b, "tok", c->tok);
+        }
     }
     if (c->outcome && r->starts)
         set(b, "st", GW_STR("0"));
@@ -177,8 +200,18 @@ static void set_fields(builder *b)
         set(b, "out", c->out);
     if (fx & DO_TAKE_CAP)
         take_caps(b);
-    if (fx & DO_GIVE_CAP || c->call)
+    if (fx & DO_COUNT_CAP)
+        count_caps(b);
+    if (fx & (DO_GIVE_CAP | DO_SETTLE_CAP) || c->call)
         give_caps(b);
+    if (fx & DO_HAND) {
+        set(b, "tok", c->tok);
+        set(b, "ag", c->agent);
+    }
+    if (fx & DO_OPEN)
+        set_int(b, "rk", c->rank);
+    if (c->desk.n)
+        set(b, "dk", c->desk);
     bool pinned = b->move.then == LIFE_PLANNED || b->move.then == LIFE_CLAIMED;
     if (c->decided && pinned && r->template_version.n == 0) {
         set_text(b, "tv", gw_str_of(c->decided->template.version));
@@ -191,8 +224,13 @@ static void set_place(builder *b)
     unsigned fx = b->move.effects;
     state_txn *t = b->txn;
     if (fx & DO_SCHEDULE) {
-        t->lane = change_lane(b->r->channel);
+        t->lane = view_is_task(b->r) ? CHANGE_LANE_DESK : change_lane(b->r->channel);
         t->lane = t->lane ? t->lane : 'w';
+        t->due_ms = b->c->due_ms;
+    } else if (fx & (DO_OPEN | DO_TIMER)) {
+        t->lane = CHANGE_LANE_DESK;
+        t->ranked = fx & DO_OPEN;
+        t->rank = b->c->rank;
         t->due_ms = b->c->due_ms;
     } else if (fx & DO_PARK) {
         t->lane = 'w';
@@ -252,7 +290,7 @@ static gw_str record_fact(builder *b, life_event on, bool rejection)
     json_put_member_str(&f, "state", gw_str_of(life_state_name(b->move.then)));
     if (c->decided)
         put_decision(&f, c, on, rejection);
-    else if (b->move.effects & DO_SCHEDULE)
+    else if (b->move.effects & (DO_SCHEDULE | DO_OPEN | DO_TIMER))
         json_put_member_int(&f, "due_ms", c->due_ms);
     if (c->fact.n && !rejection) {
         gw_buf_putc(&f, ',');

@@ -13,6 +13,9 @@
 
 /* The lane of what is claimed or sending: nobody serves it, a successor finds it there. */
 #define CHANGE_LANE_FLIGHT 'f'
+/* The lane of tasks: planned ones at their moment, open ones at the end of their window, what an
+ * agent has at the moment its lease or call runs out. */
+#define CHANGE_LANE_DESK 'k'
 
 typedef struct {
     gw_wall now;
@@ -21,14 +24,17 @@ typedef struct {
     const gw_id *did;        /* needed with debtor_version or caps; else NULL */
     int64_t debtor_version;  /* -1: does not matter to this move */
     const char *why;         /* reason code; "" none */
-    int64_t due_ms;          /* DO_SCHEDULE, DO_PARK */
+    int64_t due_ms;          /* DO_SCHEDULE, DO_PARK, DO_OPEN, DO_TIMER */
     const decision *decided; /* of policy moves: summary, template, facts; else NULL */
     bool blocked;            /* it was due and policy stopped it: a SubmissionRejection as well */
-    const policy_cap *caps;  /* DO_TAKE_CAP */
+    const policy_cap *caps;  /* DO_TAKE_CAP, DO_COUNT_CAP */
     size_t cap_n;
-    gw_str tok;               /* DO_ATTEMPT */
+    gw_str tok;               /* DO_ATTEMPT, DO_HAND */
+    gw_str agent;             /* DO_HAND */
+    int64_t rank;             /* DO_OPEN */
+    gw_str desk;              /* what the desk remembers, stored in field dk; empty leaves it */
     bool call;                /* a call was placed: its counters stay as far as they came true */
-    bool answered, effective; /* how that call went */
+    bool answered, effective; /* how that call went; DO_COUNT_CAP counts the same */
     gw_str out;               /* outcome as JSON, stored in field out; empty leaves it */
     bool spent_try;           /* one more attempt ended "later" */
     bool outcome;             /* an outcome is known: the count of starts without one begins anew */

@@ -1,5 +1,6 @@
 /* core.c - what several steps of a turn do alike: apply, book a decision, know where to look. */
 #include "gateway/dispatch/core.h"
+#include "gateway/dispatch/desk.h"
 
 void core_apply(dispatch *d, const state_txn *txns, size_t n, state_verdict *ret_verdicts,
                 const char *doing)
@@ -28,6 +29,11 @@ void core_news(dispatch *d)
     }
     for (const char *lane = "awesv"; *lane; lane++)
         d->news[(unsigned char)*lane] |= news;
+    /* People are slower than that. */
+    if (now.ms >= d->desk_next.ms || gw_clock_is_manual(d->clock)) {
+        d->news[CHANGE_LANE_DESK] = UINT64_MAX;
+        d->desk_next.ms = now.ms + CORE_DESK_MS;
+    }
 }
 
 bool core_look(dispatch *d, char lane, uint8_t ret_mask[STATE_SHARDS])
@@ -91,12 +97,15 @@ gw_code core_decided(dispatch *d, const loaded *l, const decision *decided, stat
                    (same_hold && r->due_ms > now.ms);
     if (*ret_nothing)
         return GW_OK;
+    if (decided->on == ON_PLAN && decided->now && desk_is_out(r))
+        return desk_stays(d, l, decided, ret, ret_nothing, err);
     change c = core_change(d, &l->did, decided->why);
     c.decided = decided;
     c.debtor_version = l->d->version;
     c.due_ms = decided->on == ON_PLAN ? decided->due_ms : core_park_ms(d, r, decided);
-    c.blocked =
-        (planned && r->due_ms <= now.ms && decided->due_ms > now.ms) || r->state == LIFE_CLAIMED;
+    c.blocked = (planned && r->due_ms <= now.ms && decided->due_ms > now.ms) ||
+                r->state == LIFE_CLAIMED ||
+                (desk_is_out(r) && strcmp(decided->why, "outside-window") != 0);
     c.quiet = same_hold;
     c.outcome = r->state == LIFE_CLAIMED; /* taken back by policy, not a crash */
     life_move move;

@@ -24,7 +24,8 @@ enum {
     CORE_LANES = 3,
     CORE_STORE_RETRY_MS = 200, /* wait after the store failed us */
     CORE_HOLD_RECHECK_MS = 24 * 3600 * 1000,
-    CORE_LOOK_MS = 20, /* all our shards are asked what is due at least that often */
+    CORE_LOOK_MS = 20,  /* all our shards are asked what is due at least that often ... */
+    CORE_DESK_MS = 250, /* ... and what is due at the desk */
 };
 
 static const char core_lanes[CORE_LANES + 1] = "esv"; /* of the channels that have workers */
@@ -101,6 +102,7 @@ struct dispatch {
     size_t spare[CORE_LANES]; /* credit left for jobs just accepted, in this turn */
     uint64_t news[128];       /* per lane: shards that may have something due */
     gw_mono look_next;        /* then all may have */
+    gw_mono desk_next;        /* the same of the desk's lane */
 
     dispatch_status status; /* dispatch thread's own copy */
 
@@ -173,9 +175,12 @@ void recovery_run(dispatch *d);
 void intent_run(dispatch *d);
 void outcome_run(dispatch *d);
 void planner_run(dispatch *d);
+/* planner.c: due entries of a lane that we serve ourselves (a w k); false: nothing to do. */
+bool core_due(dispatch *d, char lane, state_due_entry **ret_due, size_t *ret_n);
 void relook_run(dispatch *d); /* after a pause ended: what is held may go on */
 void claim_run(dispatch *d);
 void claim_accepted(dispatch *d, const loaded *list, size_t n); /* plan them, claim what may go */
+void desk_run(dispatch *d); /* the desk's lane: tasks open and close, leases and calls run out */
 void walk_run(dispatch *d);
 void loss_run(dispatch *d); /* flights whose worker is gone, too slow, or whose grace is over */
 

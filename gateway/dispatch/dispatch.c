@@ -195,7 +195,7 @@ static void work(dispatch *d)
 {
     static void (*const steps[])(dispatch *) = {lease_run,   control_run, recovery_run, intent_run,
                                                 outcome_run, loss_run,    relook_run,   claim_run,
-                                                planner_run, walk_run};
+                                                planner_run, desk_run,    walk_run};
     for (size_t i = 0; i < GW_COUNT(steps) && !store_resting(d); i++)
         steps[i](d);
 }

@@ -10,6 +10,7 @@
  *   claim.c        due moment -> TASK             intent.c    INTENT -> durable -> GO
  *   outcome.c      OUTCOME -> booked -> SEEN      recovery.c  what a dead gateway or worker left
  *   change.c       a move as one transition       walk.c      the movable clock
+ *   desk*.c        tasks for people (desk.h)
  *   query*.c, act.c  what intake asks on its own thread, on its own connection
  *   recorder.c     outbox -> evidence log, its own thread
  *
@@ -23,6 +24,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/id.h"
+#include "gateway/dispatch/desk_rules.h"
 #include "gateway/dispatch/recorder.h"
 #include "gateway/dispatch/retry.h"
 #include "gateway/dispatch/walk.h"
@@ -87,6 +89,7 @@ typedef struct {
     dispatch_sender sender;
     unsigned channels; /* bit policy_channel: workers of it are expected here */
     retry_rules retry;
+    desk_rules desk; /* zeroed members: their defaults */
     int promise_grace_days;
     int64_t bounce_ms;                /* a bounce's suppression without an end of its own */
     const third_party *third_parties; /* roles never written to; NULL: no list */

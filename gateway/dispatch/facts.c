@@ -212,7 +212,9 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
     if (rc != GW_OK)
         return rc;
     policy_channel ch = policy_channel_of(r->channel);
-    f.policy.channel_ready = ch != POLICY_CHANNEL_COUNT && (ctx->channels_ready & (1U << ch)) != 0;
+    /* What people do needs no worker: it waits, open, for whoever works the desk. */
+    f.policy.channel_ready =
+        view_is_task(r) || (ch != POLICY_CHANNEL_COUNT && (ctx->channels_ready & (1U << ch)) != 0);
     *ret = f;
     return GW_OK;
 }

@@ -4,11 +4,12 @@
 /* Lanes whose due work the clock waits for: work, and the channels that have a worker program and
  * are not paused. A worker that is away just now counts too: it will be back, and days must not run
  * past the mails that wait for it. */
-static void served_lanes(dispatch *d, char ret[CORE_LANES + 3])
+static void served_lanes(dispatch *d, char ret[CORE_LANES + 4])
 {
     size_t n = 0;
     ret[n++] = 'a';
     ret[n++] = 'w';
+    ret[n++] = CHANGE_LANE_DESK; /* its moments pass whether or not people work */
     for (int ch = 0; ch < POLICY_CHANNEL_COUNT; ch++) {
         gw_str name = gw_str_of(policy_channel_name((policy_channel)ch));
         char lane = d->cfg.channels & (1U << ch) ? change_lane(name) : 0;
@@ -40,7 +41,7 @@ void walk_run(dispatch *d)
 {
     enum { LOOK_MS = 200 };
     gw_wall target;
-    char lanes[CORE_LANES + 3];
+    char lanes[CORE_LANES + 4];
     int64_t next;
     gw_mono mono = gw_mono_now();
     bool manual = gw_clock_is_manual(d->clock);

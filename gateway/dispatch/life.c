@@ -18,6 +18,9 @@ typedef struct {
 #define H LIFE_HELD
 #define C LIFE_CLAIMED
 #define S LIFE_SENDING
+#define O LIFE_OPEN
+#define L LIFE_LEASED
+#define T LIFE_TALKING
 #define D LIFE_DELIVERED
 #define X LIFE_WITHDRAWN
 #define R LIFE_REFUSED
@@ -85,6 +88,43 @@ static const life_row rows[] = {
     {S, ON_LATE_DELIVERED, S, DO_NOTE, EVENT_RELAYED},
     {S, ON_LATE_OTHER, S, DO_NOTE, EVENT_RELAY_FAILED},
 
+    /* Work for people. An agent that says nothing more gives a leased task back; a call that was
+     * begun becomes unknown until the agent says. An outcome told without "dial" before it is a
+     * call that happened all the same: it is counted, and the record says so. */
+    {P, ON_OPEN, O, DO_OPEN, EVENT_TASK},
+    {O, ON_OPEN, O, DO_OPEN, EVENT_TASK},
+    {O, ON_PLAN, P, DO_SCHEDULE, EVENT_PLAN},
+    {O, ON_HOLD, H, DO_PARK, EVENT_REJECTED},
+    {O, ON_WITHDRAW, X, DO_UNSCHEDULE, EVENT_WITHDRAWN},
+    {O, ON_FORBID, R, DO_UNSCHEDULE, EVENT_REJECTED},
+    {O, ON_POISON, Q, DO_UNSCHEDULE, EVENT_WITHDRAWN},
+    {O, ON_LEASE, L, DO_TIMER | DO_HAND, EVENT_TASK},
+
+    {L, ON_PLAN, P, DO_SCHEDULE, EVENT_PLAN},
+    {L, ON_HOLD, H, DO_PARK, EVENT_REJECTED},
+    {L, ON_WITHDRAW, X, DO_UNSCHEDULE, EVENT_WITHDRAWN},
+    {L, ON_FORBID, R, DO_UNSCHEDULE, EVENT_REJECTED},
+    {L, ON_POISON, Q, DO_UNSCHEDULE, EVENT_WITHDRAWN},
+    {L, ON_GIVE_BACK, O, DO_OPEN, EVENT_TASK},
+    {L, ON_DIAL, T, DO_TIMER | DO_TAKE_CAP | DO_ATTEMPT, EVENT_INTENT},
+    {L, ON_REACHED, D, DO_COUNT_CAP | DO_ATTEMPT | DO_UNSCHEDULE, EVENT_CALL},
+    {L, ON_UNREACHED, R, DO_COUNT_CAP | DO_ATTEMPT | DO_UNSCHEDULE, EVENT_CALL},
+    {L, ON_AGAIN, P, DO_COUNT_CAP | DO_ATTEMPT | DO_SCHEDULE, EVENT_CALL},
+    {L, ON_UNDONE, O, DO_OPEN, EVENT_CALL},
+
+    {T, ON_CONFIRM, T, 0, EVENT_CALL},
+    {T, ON_REACHED, D, DO_SETTLE_CAP | DO_UNSCHEDULE, EVENT_CALL},
+    {T, ON_UNREACHED, R, DO_SETTLE_CAP | DO_UNSCHEDULE, EVENT_CALL},
+    {T, ON_AGAIN, P, DO_SETTLE_CAP | DO_SCHEDULE, EVENT_CALL},
+    {T, ON_UNDONE, O, DO_GIVE_CAP | DO_OPEN, EVENT_CALL},
+    {T, ON_LOST, U, DO_UNSCHEDULE, EVENT_ATTEMPT_UNKNOWN},
+    {T, ON_WITHDRAW, T, DO_NOTE, EVENT_WITHDRAWN},
+
+    {U, ON_REACHED, D, DO_SETTLE_CAP, EVENT_CALL},
+    {U, ON_UNREACHED, R, DO_SETTLE_CAP, EVENT_CALL},
+    {U, ON_AGAIN, P, DO_SETTLE_CAP | DO_SCHEDULE, EVENT_CALL},
+    {U, ON_UNDONE, P, DO_GIVE_CAP | DO_SCHEDULE, EVENT_CALL},
+
     {D, ON_DELIVERED, D, DO_REPEAT, NULL},
     {D, ON_REFUSED, D, DO_NOTE, EVENT_RELAY_FAILED},
     {D, ON_LATE_DELIVERED, D, DO_NOTE, EVENT_RELAYED},
@@ -120,7 +160,8 @@ static const struct {
 } states[] = {
     {A, "accepted", false}, {P, "planned", false},  {H, "held", false},     {C, "claimed", false},
     {S, "sending", false},  {D, "delivered", true}, {X, "withdrawn", true}, {R, "refused", true},
-    {U, "unknown", true},   {Q, "parked", true},
+    {U, "unknown", true},   {Q, "parked", true},    {O, "open", false},     {L, "leased", false},
+    {T, "calling", false},
 };
 
 static const char *const event_names[LIFE_EVENT_COUNT] = {
@@ -140,6 +181,15 @@ static const char *const event_names[LIFE_EVENT_COUNT] = {
     [ON_RETRY] = "retry",
     [ON_LATE_DELIVERED] = "late-delivered",
     [ON_LATE_OTHER] = "late-other",
+    [ON_OPEN] = "open",
+    [ON_LEASE] = "lease",
+    [ON_GIVE_BACK] = "give-back",
+    [ON_DIAL] = "dial",
+    [ON_CONFIRM] = "confirm",
+    [ON_REACHED] = "reached",
+    [ON_UNREACHED] = "unreached",
+    [ON_AGAIN] = "again",
+    [ON_UNDONE] = "undone",
 };
 
 bool life_step(life_state in, life_event on, life_move *ret)

@@ -50,12 +50,11 @@ static void plan_reminders(dispatch *d, const state_ref *refs, size_t n)
     }
 }
 
-/* Due entries of lane a or w; false when there is nothing to do. */
-static bool look(dispatch *d, char lane, state_due_entry **ret_due, size_t *ret_n)
+bool core_due(dispatch *d, char lane, state_due_entry **ret_due, size_t *ret_n)
 {
     gw_err err = {0};
     uint8_t mask[STATE_SHARDS];
-    if (!core_may_send(d) || !core_look(d, lane, mask))
+    if (!core_may_send(d) || atomic_load(&d->shared.draining) || !core_look(d, lane, mask))
         return false;
     gw_code rc = state_due(d->store, mask, lane, core_now(d), DISPATCH_BATCH, d->arena, ret_due,
                            ret_n, &err);
@@ -71,7 +70,7 @@ static void plan_accepted(dispatch *d)
     state_due_entry *due;
     size_t n;
     loaded *list;
-    if (!look(d, 'a', &due, &n))
+    if (!core_due(d, 'a', &due, &n))
         return;
     state_ref *refs = gw_arena_alloc(d->arena, n * sizeof *refs);
     if (!refs)
@@ -90,7 +89,7 @@ void planner_run(dispatch *d)
     if (atomic_load(&d->shared.draining))
         return;
     plan_accepted(d);
-    if (!look(d, 'w', &due, &n))
+    if (!core_due(d, 'w', &due, &n))
         return;
     state_ref *refs = gw_arena_alloc(d->arena, n * sizeof *refs);
     gw_id *dids = gw_arena_alloc(d->arena, n * sizeof *dids);

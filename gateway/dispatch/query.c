@@ -58,7 +58,11 @@ static gw_code need_source(const intake_ask *ask, gw_err *err)
 
 gw_code query_find_job(query *q, const intake_ask *ask, loaded **ret, gw_err *err)
 {
-    gw_str job = json_get_str(ask->body, 0, "job");
+    return query_find_named(q, ask, json_get_str(ask->body, 0, "job"), ret, err);
+}
+
+gw_code query_find_named(query *q, const intake_ask *ask, gw_str job, loaded **ret, gw_err *err)
+{
     state_ref refs[STATE_SHARDS];
     gw_id rid;
     loaded *list;
@@ -114,7 +118,7 @@ gw_code query_find_debtor(query *q, const intake_ask *ask, view_debtor **ret, gw
 
 static void put_counts(gw_buf *b, const uint64_t by_state[128])
 {
-    static const char letters[] = "APHCSDXRUQ";
+    static const char letters[] = "APHOLTCSDXRUQ";
     json_put_name(b, "reminders");
     gw_buf_putc(b, '{');
     for (const char *s = letters; *s; s++)
@@ -197,7 +201,7 @@ static gw_code answer_status(query *q, const intake_ask *ask, gw_buf *ret, gw_er
     decide_context ctx;
     gw_code rc = state_counts(ask->store, by_state, &outbox, err);
     if (rc == GW_OK)
-        rc = state_next_due(ask->store, "wesv", &next, err);
+        rc = state_next_due(ask->store, "wesvk", &next, err);
     if (rc == GW_OK)
         rc = query_context(q, ask, &ctx, err);
     if (rc != GW_OK)
@@ -273,11 +277,17 @@ static const struct {
     bool operators_only;
     gw_code (*answer)(query *, const intake_ask *, gw_buf *, gw_err *);
 } questions[] = {
-    {"job", false, query_job},         {"jobs", false, query_jobs},
-    {"debtor", false, query_debtor},   {"items", false, query_items},
-    {"explain", false, query_explain}, {"status", true, answer_status},
-    {"clock", false, answer_clock},    {"windows", false, answer_windows},
+    {"job", false, query_job},
+    {"jobs", false, query_jobs},
+    {"debtor", false, query_debtor},
+    {"items", false, query_items},
+    {"explain", false, query_explain},
+    {"status", true, answer_status},
+    {"clock", false, answer_clock},
+    {"windows", false, answer_windows},
     {"holds", false, query_holds},
+    {"calls", false, query_calls},
+    {"call-codes", false, query_call_codes},
 };
 
 gw_code query_answer(void *context, const intake_ask *ask, gw_buf *ret_json, gw_err *err)
@@ -288,11 +298,14 @@ gw_code query_answer(void *context, const intake_ask *ask, gw_buf *ret_json, gw_
             continue;
         if (questions[i].operators_only && ask->role != ZAP_OPERATOR)
             return gw_fail(err, GW_EREFUSED, "only operators may ask that");
+        if (ask->role == ZAP_AGENT && strncmp(questions[i].what, "call", 4) != 0)
+            return gw_fail(err, GW_EREFUSED, "an agent asks for calls and call-codes only");
         return questions[i].answer(context, ask, ret_json, err);
     }
     return gw_fail(
         err, GW_EINVAL,
-        "what must be job, jobs, debtor, items, explain, status, clock, windows or holds");
+        "what must be job, jobs, debtor, items, explain, status, clock, windows, holds, calls or "
+        "call-codes");
 }
 
 void query_wake(void *context, uint64_t shards)
@@ -313,9 +326,12 @@ gw_code query_new(const dispatch_config *config, dispatch *d, query **ret, gw_er
     q->d = d;
     house_live_init(&q->house);
     q->templates = template_cache_new(config->template_store);
-    if (!q->templates) {
+    gw_code rc = q->templates ? GW_OK : gw_fail(err, GW_ENOMEM, "opening queries");
+    if (rc == GW_OK && config->desk.excuses)
+        rc = desk_excuses_load(config->desk.excuses, &q->excuses, err);
+    if (rc != GW_OK) {
         query_free(q);
-        return gw_fail(err, GW_ENOMEM, "opening queries");
+        return rc;
     }
     *ret = q;
     return GW_OK;
@@ -327,5 +343,7 @@ void query_free(query *q)
         return;
     house_live_done(&q->house);
     template_cache_free(q->templates);
+    desk_bench_free(q->bench);
+    desk_excuses_free(q->excuses);
     free(q);
 }

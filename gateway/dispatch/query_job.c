@@ -40,6 +40,11 @@ static void put_more(gw_buf *b, const view_reminder *r)
     query_put_text(b, "template_version", r->template_version);
     query_put_text(b, "locale", r->template_locale);
     query_put_text(b, "caps", r->cap);
+    if (view_is_task(r) && r->desk.n) {
+        query_put_text(b, "agent", r->agent);
+        json_put_member_int(b, "rank", r->rank);
+        json_put_member_raw(b, "desk", r->desk);
+    }
     json_put_member_int(b, "failed_attempts", r->failed);
     json_put_member_int(b, "starts_without_outcome", r->starts);
     if (r->plan.n)
@@ -113,6 +118,17 @@ static gw_code put_lane(listing *l, char lane, char only)
     return m ? put_refs(l, refs, m, only) : GW_OK;
 }
 
+static gw_code put_tasks(listing *l, char letter)
+{
+    state_ref *refs;
+    size_t n, room = l->limit - l->n;
+    if (room == 0)
+        return GW_OK;
+    gw_code rc = state_tasks(l->ask->store, letter, room < STATE_LIST_MAX ? room : STATE_LIST_MAX,
+                             l->ask->arena, &refs, &n, l->err);
+    return rc == GW_OK && n ? put_refs(l, refs, n, letter) : rc;
+}
+
 static gw_code put_indexed(listing *l, const state_list_query *asked, char only,
                            char cursor[STATE_CURSOR_TEXT])
 {
@@ -148,8 +164,12 @@ static gw_code put_state(listing *l, char letter, char cursor[STATE_CURSOR_TEXT]
     case LIFE_CLAIMED:
     case LIFE_SENDING:
         return put_lane(l, CHANGE_LANE_FLIGHT, letter);
+    case LIFE_OPEN:
+    case LIFE_LEASED:
+    case LIFE_TALKING:
+        return put_tasks(l, letter);
     case LIFE_PLANNED:
-        for (const char *lane = "esv"; *lane && rc == GW_OK; lane++)
+        for (const char *lane = "esvk"; *lane && rc == GW_OK; lane++)
             rc = put_lane(l, *lane, letter);
         return rc;
     default:
@@ -161,7 +181,7 @@ static gw_code put_state(listing *l, char letter, char cursor[STATE_CURSOR_TEXT]
 /* Without state and debtor: what an operator looks for first. */
 static gw_code put_overview(listing *l, char cursor[STATE_CURSOR_TEXT])
 {
-    static const char letters[] = "CSUQHPA";
+    static const char letters[] = "CSTLUQOHPA";
     gw_code rc = GW_OK;
     for (const char *s = letters; *s && rc == GW_OK; s++) {
         cursor[0] = '\0';
@@ -181,8 +201,9 @@ static gw_code letter_asked(const intake_ask *ask, char *ret, gw_err *err)
     *ret = z ? life_state_named(z) : 0;
     return *ret ? GW_OK
                 : gw_fail(err, GW_EINVAL,
-                          "state must be accepted, planned, held, claimed, sending, delivered, "
-                          "withdrawn, refused, unknown or parked");
+                          "state must be accepted, planned, held, open, leased, calling, claimed, "
+                          "sending, "
+                          "delivered, withdrawn, refused, unknown or parked");
 }
 
 gw_code query_jobs(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)

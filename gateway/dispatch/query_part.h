@@ -3,6 +3,7 @@
 #define GATEWAY_DISPATCH_QUERY_PART_H
 
 #include "gateway/dispatch/decide.h"
+#include "gateway/dispatch/desk_excuse.h"
 #include "gateway/dispatch/house_live.h"
 #include "gateway/dispatch/load.h"
 #include "gateway/dispatch/query.h"
@@ -13,11 +14,17 @@ struct query {
     dispatch *d;
     template_cache *templates;
     house_live house;
+    desk_excuses *excuses;       /* NULL: none are suggested */
+    struct context_bench *bench; /* formatters of the agents' locales; made when first needed */
 };
+
+void desk_bench_free(struct context_bench *b); /* accepts NULL */
 
 /* The reminder of (source, job), with its debtor. GW_ENOTFOUND, GW_EINVAL no job or source named.
  */
 gw_code query_find_job(query *q, const intake_ask *ask, loaded **ret, gw_err *err);
+/* The same, of a job named otherwise than in member job. */
+gw_code query_find_named(query *q, const intake_ask *ask, gw_str job, loaded **ret, gw_err *err);
 /* The debtor the body names. GW_ENOTFOUND, GW_EINVAL. */
 gw_code query_find_debtor(query *q, const intake_ask *ask, view_debtor **ret, gw_err *err);
 /* What decide needs, with the pauses as stored now. */
@@ -29,6 +36,10 @@ gw_code query_debtor(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_items(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_holds(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_explain(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+
+gw_code query_calls(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+gw_code query_call_codes(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+gw_code desk_call(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 
 /* Append {"verdict", ..., "text"} of the decision about this reminder as of now. */
 gw_code explain_reminder(query *q, const intake_ask *ask, const view_debtor *d,

@@ -275,6 +275,7 @@ static gw_code read_promise(debtor_reader *r, const state_field *f)
         .item = json_get_str(&j, 0, "item"),
         .date = day_of(json_get_str(&j, 0, "date")),
         .open = standing.n == 0 || gw_str_is(standing, "open"),
+        .broken = gw_str_is(standing, "broken"),
         .body = f->value,
     };
     return GW_OK;
@@ -449,6 +450,9 @@ gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_r
         .cap = state_get(h, "cap"),
         .plan = state_get(h, "plan"),
         .out = state_get(h, "out"),
+        .agent = state_get(h, "ag"),
+        .desk = state_get(h, "dk"),
+        .rank = field_int(h, "rk", 0),
     };
     if (h->version == 0)
         return gw_fail(err, GW_ENOTFOUND, "no such reminder");
@@ -459,6 +463,11 @@ gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_r
 }
 
 /* ---- questions ---- */
+
+bool view_is_task(const view_reminder *r)
+{
+    return gw_str_is(r->step_kind, "task") || gw_str_is(r->step_kind, "handoff");
+}
 
 const view_contact *view_contact_named(const view_debtor *d, gw_str to, gw_str channel)
 {

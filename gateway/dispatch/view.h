@@ -67,7 +67,7 @@ typedef struct {
 typedef struct {
     gw_str id, item; /* item empty: the whole account */
     int32_t date;
-    bool open;
+    bool open, broken;
     gw_str body;
 } view_promise;
 
@@ -118,6 +118,8 @@ typedef struct {
     gw_str cc[VIEW_ROLES_MAX], fallback[VIEW_ROLES_MAX];
     size_t cc_n, fallback_n;
     gw_str item, ladder, step, step_kind, statement; /* ladder steps only */
+    gw_str agent, desk; /* of a task: who has or had it; what the desk remembers, JSON (desk.h) */
+    int64_t rank;
     uint32_t facts; /* node of the body's facts object, 0 if none */
 } view_reminder;
 
@@ -128,6 +130,8 @@ gw_code view_debtor_read(const state_debtor *loaded, gw_arena *arena, view_debto
 gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_reminder *ret,
                            gw_err *err) GW_NODISCARD;
 
+/* Is it work for a person (a call, a visit, a hand-off) and not for a worker? */
+bool view_is_task(const view_reminder *r);
 /* The contact a job names: by id, else the first of that role that has an address on the channel;
  * "" is the role primary. NULL if there is none. */
 const view_contact *view_contact_named(const view_debtor *d, gw_str to, gw_str channel);

@@ -4,6 +4,7 @@
  * All of it is checked against the debtor's version that was read. If the debtor moves meanwhile
  * the entry in lane w stays and the work is done again. */
 #include "gateway/dispatch/core.h"
+#include "gateway/dispatch/desk.h"
 #include "gateway/dispatch/steps.h"
 
 #include "gateway/base/log.h"
@@ -128,7 +129,7 @@ static void decide_open(waking *w, const loaded *l)
     bool nothing;
     if (l->code == GW_ENOTFOUND || w->n == TXNS_MAX)
         return;
-    if (l->r.state != LIFE_PLANNED && l->r.state != LIFE_HELD)
+    if (l->r.state != LIFE_PLANNED && l->r.state != LIFE_HELD && !desk_is_out(&l->r))
         return; /* accepted ones have their own entry; what is in flight is checked at the intent */
     if (core_undecidable(d, l, &w->txns[w->n])) {
         w->n++;
@@ -157,7 +158,8 @@ static const ladder *ladder_of(const dispatch *d, const view_debtor *v, const vi
 
 static bool went_out(char letter)
 {
-    return letter == LIFE_DELIVERED || letter == LIFE_SENDING || letter == LIFE_UNKNOWN;
+    return letter == LIFE_DELIVERED || letter == LIFE_SENDING || letter == LIFE_TALKING ||
+           letter == LIFE_UNKNOWN;
 }
 
 static steps_sent sent_so_far(const waking *w, gw_str item)

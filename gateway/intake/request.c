@@ -36,7 +36,7 @@ static void take_head(request *r, int position, zmq_msg_t *m)
         if (r->verb == VERB_COUNT)
             refuse(r, "malformed",
                    "unknown verb; one of submit item payment promise dispute debtor consent hold "
-                   "cancel query clock pause resume retry is expected");
+                   "cancel query clock pause resume retry call is expected");
         break;
     default:
         if (zmq_msg_size(m) > sizeof r->id) {
@@ -214,6 +214,10 @@ bool slot_open(turn *t, slot *s, gw_arena *arena, opened *ret)
     schema_fault fault;
     if (verb_of(r->verb)->operators_only && r->role != ZAP_OPERATOR) {
         slot_rejected(t, s, "refused", "this verb is for operators", NULL);
+        return false;
+    }
+    if (r->role == ZAP_AGENT && r->verb != VERB_CALL && r->verb != VERB_QUERY) {
+        slot_rejected(t, s, "refused", "an agent's key works the call desk only", NULL);
         return false;
     }
     if (body.n > INTAKE_BODY_MAX) {

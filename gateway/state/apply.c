@@ -10,6 +10,7 @@ enum {
     HAS_UNWAKE = 2,
     IN_LANE = 1,
     NO_LANE = 2,
+    RANKED = 3,
 };
 #define VERSION_MAX (INT64_C(1) << 53) /* Lua's numbers are doubles */
 
@@ -59,7 +60,9 @@ static gw_code check_reminder(const state_txn *t, gw_err *err)
                    ? gw_fail(err, GW_EINVAL, "transition without rid sets reminder fields or lane")
                    : GW_OK;
     if (t->lane && t->lane != '-' && due_lane(t->lane) < 0)
-        return gw_fail(err, GW_EINVAL, "transition: no lane '%c' (w e s v f or -)", t->lane);
+        return gw_fail(err, GW_EINVAL, "transition: no lane '%c' (w e s v f k or -)", t->lane);
+    if (t->ranked && (due_lane(t->lane) < 0 || t->rank <= -VERSION_MAX || t->rank >= VERSION_MAX))
+        return gw_fail(err, GW_EINVAL, "transition: a rank needs a lane, and 53 bits");
     const state_field *st = find(t->sets, t->n, "s");
     if (st && (st->value.n != 1 || st->value.p[0] < 'A' || st->value.p[0] > 'Z'))
         return gw_fail(err, GW_EINVAL, "transition: state must be one letter A..Z");
@@ -185,7 +188,9 @@ static shape shape_of(const state_txn *t)
         .debtor = count_fields(t->debtor_sets, t->debtor_n),
         .items = count_fields(t->item_sets, t->item_n),
         .reminder = count_fields(t->sets, t->n),
-        .lane_args = due_lane(t->lane) >= 0 ? 2 : 0,
+        .lane_args = due_lane(t->lane) < 0 ? 0
+                     : t->ranked           ? 3
+                                           : 2,
     };
     for (size_t i = 0; i < t->n; i++)
         x.reminder.set -= is_state(&t->sets[i]);
@@ -229,7 +234,7 @@ static void put_header(state *s, const state_txn *t, const shape *x)
     char *at = header;
     put_byte(&at, (t->wake_debtor ? HAS_WAKE : 0) | (t->unwake_debtor ? HAS_UNWAKE : 0));
     put_byte(&at, st ? (unsigned char)st->value.p[0] : 0);
-    put_byte(&at, x->lane_args ? IN_LANE : t->lane ? NO_LANE : 0);
+    put_byte(&at, x->lane_args == 3 ? RANKED : x->lane_args ? IN_LANE : t->lane ? NO_LANE : 0);
     put_byte(&at, t->take_n);
     put_short(&at, x->take_args);
     put_short(&at, 2 * x->debtor.set);
@@ -297,6 +302,8 @@ static void put_txn(void *self, size_t item)
         conn_arg_int(s, due_score(t->lane, t->due_ms));
         conn_arg_int(s, due_clamp(t->due_ms));
     }
+    if (x.lane_args == 3)
+        conn_arg_int(s, t->rank);
 }
 
 static uint8_t shard_of(const void *self, size_t item)

@@ -86,7 +86,7 @@ gw_code state_due(state *s, const uint8_t shard_mask[STATE_SHARDS], char lane, g
 {
     uint8_t shards[STATE_SHARDS];
     if ((lane != DUE_ACCEPTED && due_lane(lane) < 0) || limit == 0 || limit > STATE_DUE_MAX)
-        return gw_fail(err, GW_EINVAL, "due: lane is one of a w e s v f, limit 1..%d",
+        return gw_fail(err, GW_EINVAL, "due: lane is one of a w e s v f k, limit 1..%d",
                        STATE_DUE_MAX);
     size_t n = 0, shard_n = asked_shards(shard_mask, shards, s->due_rotor++);
     state_due_entry *entries = gw_arena_alloc(arena, limit * sizeof *entries);

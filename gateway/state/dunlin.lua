@@ -19,10 +19,10 @@
 --                                  have no field v, and are in none of the sets below. Lane a
 --   dl:{NN}:p              zset    score 0: <did><rid> of every other reminder that is not final; by did with BYLEX
 --   dl:{NN}:f              zset    the final ones
---   dl:{NN}:k:<state>      zset    score 0: rids in a state that operators look for (INDEXED below)
+--   dl:{NN}:k:<state>      zset    rids in a state that people look for (INDEXED below); score 0, of open tasks (O) their rank
 --   dl:{NN}:k:h            zset    score 0: dids that were ever put on hold; the debtor says whether it still is
 --   dl:{NN}:due            zset    all lanes but a: r:<rid> or d:<did>, scored lane * 10^13 + due ms, where lane is
---                                  0 w, 1 e, 2 s, 3 v, 4 f: so one is in one lane at most, and changing lanes is one ZADD
+--                                  0 w, 1 e, 2 s, 3 v, 4 f, 5 k: so one is in one lane at most, and changing lanes is one ZADD
 --   dl:{NN}:n              hash    state -> number of reminders. A call counts for all its shards in the first one's
 --                                  hash: only the sum over the 64 means something
 --   dl:{NN}:out            stream  outbox; one entry per evidence record, one field per entry:
@@ -44,11 +44,11 @@
 -- What costs time is the number of redis.call, then the number of their arguments (each becomes a Redis
 -- string and three pieces of the AOF), then making Lua strings (every byte is hashed). So a call
 -- gathers what its shards have in common and writes each sorted set once.
-local FORMAT, REVISION = 4, 2
+local FORMAT, REVISION = 4, 3
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
 local ID = 26 -- characters of an id
-local INDEXED = { H = true, U = true, Q = true }
+local INDEXED = { H = true, U = true, Q = true, O = true, L = true, T = true }
 
 -- While the library loads, Redis offers none of these; each entry point binds them.
 local call, unpack, concat, tonumber, pairs, unpack_header, char, sub, match
@@ -116,7 +116,8 @@ end
 -- What the transitions of one shard do to its sorted sets, written once at their end. Each maps a member
 -- to its score, or to false: take it out. due_sooner: only if that is earlier than what is there.
 local function new_batch()
-    return { due = {}, due_sooner = {}, p = {}, f = {}, H = {}, U = {}, Q = {}, first = {} }
+    return { due = {}, due_sooner = {}, p = {}, f = {}, H = {}, U = {}, Q = {}, O = {}, L = {}, T = {},
+        first = {} }
 end
 
 -- Jobs that were touched for the first time no longer wait in list w. They are planned in the order they came, so
@@ -202,7 +203,7 @@ local function did_of(rkey, owner)
 end
 
 -- The reminder's new state in the counters, its debtor's lists and the index. first: it was accepted and no more.
-local function move_state(batch, n, rid, owner, from, to, rkey, first)
+local function move_state(batch, n, rid, owner, from, to, rkey, first, rank)
     if from ~= to then
         if from then
             n[from] = (n[from] or 0) - 1
@@ -225,7 +226,7 @@ local function move_state(batch, n, rid, owner, from, to, rkey, first)
     end
     if INDEXED[to] then
         batch.moved = true
-        batch[to][rid] = '0'
+        batch[to][rid] = rank or '0'
     end
 end
 
@@ -305,10 +306,10 @@ end
 
 -- apply: per key the number of transitions, then each: a packed header (apply.c writes it), "d:<did>" or "",
 -- "r:<rid>" or "", and the lists the header counts; with a lane its score and, unless sets name due, due at the
--- end. Answers one letter each: o ok, f fenced, s stale, d debtor moved, c capped.
+-- end, behind them the rank of a ranked one. Answers one letter each: o ok, f fenced, s stale, d debtor moved, c capped.
 local HEADER = '<BBBBHHHHHHHHBBdddd'
 local HAS_WAKE, HAS_UNWAKE = 1, 2
-local IN_LANE, NO_LANE = 1, 2
+local IN_LANE, NO_LANE, RANKED = 1, 2, 3
 local function apply_shard(P, args, i, n, verdicts, counters)
     local out, token = P .. 'out', nil
     local batch = new_batch()
@@ -326,7 +327,7 @@ local function apply_shard(P, args, i, n, verdicts, counters)
         local a_give = a_take + takes
         local a_rec = a_give + gives
         local a_lane = a_rec + records
-        i = lane == IN_LANE and a_lane + 2 or a_lane
+        i = lane == IN_LANE and a_lane + 2 or lane == RANKED and a_lane + 3 or a_lane
 
         local verdict = 'o'
         local rkey, dkey = P .. rid, P .. did
@@ -378,7 +379,7 @@ local function apply_shard(P, args, i, n, verdicts, counters)
             end
             if rid ~= '' then
                 local to = st ~= 0 and char(st) or state
-                if lane == IN_LANE then
+                if lane == IN_LANE or lane == RANKED then
                     batch.due[rid], due = args[a_lane], args[a_lane + 1]
                 elseif lane == NO_LANE then
                     if not first then
@@ -396,8 +397,9 @@ local function apply_shard(P, args, i, n, verdicts, counters)
                 if rd > 0 then
                     call('HDEL', rkey, unpack(args, a_rd, a_take - 1))
                 end
-                if first or to ~= state then
-                    move_state(batch, counters, sub(rid, 3), did, state, to, rkey, first)
+                if first or to ~= state or lane == RANKED then
+                    move_state(batch, counters, sub(rid, 3), did, state, to, rkey, first,
+                        lane == RANKED and args[a_lane + 2])
                 end
             end
             if flags ~= 0 then

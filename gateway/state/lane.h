@@ -19,7 +19,7 @@
 /* -1: not a lane of the sorted set. */
 static inline int due_lane(char lane)
 {
-    static const char lanes[] = "wesvf";
+    static const char lanes[] = "wesvfk";
     const char *at = lane ? strchr(lanes, lane) : NULL;
     return at ? (int)(at - lanes) : -1;
 }

@@ -192,9 +192,11 @@ typedef struct {
  */
 typedef struct {
     uint8_t shard;
-    char lane; /* of the reminder: 0 leave as is; '-' in no lane; 'w' 'e' 's' 'v' 'f' be in that one
-                  at due_ms; f holds what is in flight: nobody serves it, a successor finds it there
-                */
+    char lane; /* of the reminder: 0 leave as is; '-' in no lane; 'w' 'e' 's' 'v' 'f' 'k' be in that
+                  one at due_ms; f holds what is in flight: nobody serves it, a successor finds it
+                  there; k is the desk's */
+    bool ranked;  /* with a lane: an open task (state O) is listed by rank, the highest first */
+    int64_t rank; /* 53 bits */
     bool unwake_debtor; /* take d<did> out of lane w (its work is done), before wake_debtor */
     bool wake_debtor;   /* have d<did> in lane w, due at wake_at or earlier if it is so already */
     int64_t due_ms;
@@ -255,7 +257,7 @@ typedef struct {
 gw_code state_due(state *s, const uint8_t shard_mask[STATE_SHARDS], char lane, gw_wall until,
                   size_t limit, gw_arena *arena, state_due_entry **ret, size_t *ret_n, gw_err *err)
     GW_NODISCARD;
-/* Earliest due moment in any of the lanes ("awesv") over all shards; INT64_MAX when there is none.
+/* Earliest due moment in any of the lanes ("awesvk") over all shards; INT64_MAX when there is none.
  */
 gw_code state_next_due(state *s, const char *lanes, int64_t *ret_ms, gw_err *err) GW_NODISCARD;
 
@@ -295,6 +297,11 @@ enum { STATE_CURSOR_TEXT = 32 };
 gw_code state_list(state *s, const state_list_query *query, const char *cursor, size_t limit,
                    gw_arena *arena, state_ref **ret, size_t *ret_n,
                    char ret_cursor[STATE_CURSOR_TEXT], gw_err *err) GW_NODISCARD;
+
+/* Tasks in one of the states O (open), L (leased), T (being done), of all shards: the first limit
+ * of them, highest rank first (only open ones have one). limit 1..STATE_LIST_MAX. */
+gw_code state_tasks(state *s, char by_state, size_t limit, gw_arena *arena, state_ref **ret,
+                    size_t *ret_n, gw_err *err) GW_NODISCARD;
 
 /* ---- clock and pauses, seen by every gateway ---- */
 

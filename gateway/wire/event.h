@@ -23,6 +23,8 @@
 #define EVENT_HOURS           "x-Hours"        /* hours the debtor stated */
 #define EVENT_POLICY          "x-PolicyChange" /* windows or rules of the house changed: who, why */
 #define EVENT_REBUILD         "x-Rebuild"      /* the state was made again from this log */
+#define EVENT_TASK            "x-Task" /* work for a person: opened, leased, given back, confirmed */
+#define EVENT_CALL            "x-Call"    /* what an agent did with it: the outcome, in why */
 #define EVENT_CONTACT         "x-Contact"      /* debtor facts: name, zone, contacts */
 #define EVENT_ITEM            "x-Item"
 #define EVENT_OPERATOR        "x-Operator"          /* an operator's act: pause, retry, clock */

@@ -26,6 +26,7 @@ typedef enum {
     VERB_RESUME,
     VERB_WINDOWS,
     VERB_RETRY,
+    VERB_CALL,
     VERB_COUNT
 } verb;
 

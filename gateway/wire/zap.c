@@ -30,6 +30,7 @@ static const char *const roles[ZAP_ROLE_COUNT] = {
     [ZAP_CLIENT] = "client",
     [ZAP_OPERATOR] = "operator",
     [ZAP_WORKER] = "worker",
+    [ZAP_AGENT] = "agent",
 };
 
 const char *zap_role_name(zap_role role)
@@ -260,6 +261,7 @@ gw_code zap_start_keys(void *zmq, const char *keys_folder, zap **ret_zap, gw_err
     } rows[] = {
         {ZAP_DOMAIN_INTAKE, "clients", ZAP_CLIENT},
         {ZAP_DOMAIN_INTAKE, "operators", ZAP_OPERATOR},
+        {ZAP_DOMAIN_INTAKE, "agents", ZAP_AGENT},
         {ZAP_DOMAIN_WORKERS, "workers", ZAP_WORKER},
     };
     char folders[GW_COUNT(rows)][ALLOW_FOLDER_TEXT];

@@ -25,7 +25,8 @@
 
 enum { ZAP_LISTS_MAX = 16, ZAP_KEYS_MAX = 10000, ZAP_NAME_MAX = 64, ZAP_RECHECK_MS = 1000 };
 
-typedef enum { ZAP_CLIENT, ZAP_OPERATOR, ZAP_WORKER, ZAP_ROLE_COUNT } zap_role;
+/* AGENT: works the call desk and may do nothing else. */
+typedef enum { ZAP_CLIENT, ZAP_OPERATOR, ZAP_WORKER, ZAP_AGENT, ZAP_ROLE_COUNT } zap_role;
 
 typedef struct {
     const char *domain; /* ZAP_DOMAIN_... */
@@ -38,7 +39,7 @@ typedef struct zap zap;
 /* Start the handler thread on inproc://zeromq.zap.01. GW_EBUSY when the context has one already. */
 gw_code zap_start(void *zmq, const zap_list *lists, size_t n, zap **ret_zap, gw_err *err)
     GW_NODISCARD;
-/* The usual three lists under `keys`: clients and operators for intake, workers for workers. */
+/* The usual lists under `keys`: clients, operators and agents for intake, workers for workers. */
 gw_code zap_start_keys(void *zmq, const char *keys_folder, zap **ret_zap, gw_err *err) GW_NODISCARD;
 /* Stop and free; close the server sockets first. Accepts NULL. */
 void zap_stop(zap *z);
@@ -53,7 +54,7 @@ gw_code zap_watch(zap *z, void *socket, gw_err *err) GW_NODISCARD;
 bool zap_user(zmq_msg_t *msg, zap_role *ret_role, gw_str *ret_name);
 /* Is the key this message came under still on its list? */
 bool zap_allows(zap *z, zmq_msg_t *msg);
-/* "client", "operator", "worker" */
+/* "client", "operator", "worker", "agent" */
 const char *zap_role_name(zap_role role);
 
 typedef struct {

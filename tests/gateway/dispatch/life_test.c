@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static const char every_state[] = "APHCSDXRUQ";
+static const char every_state[] = "APHOLTCSDXRUQ";
 
 static bool in_set(char c, const char *set)
 {
@@ -40,6 +40,7 @@ static void final_row(char in, life_event on, const life_move *m)
     if (!in_set(in, "DXRUQ") || m->then == (life_state)in)
         return;
     bool stated = (in == 'U' && (m->then == LIFE_DELIVERED || m->then == LIFE_REFUSED)) ||
+                  (in == 'U' && (on == ON_AGAIN || on == ON_UNDONE)) || /* the agent said it */
                   (in_set(in, "UQ") && on == ON_RETRY && m->then == LIFE_PLANNED);
     assert_true(stated);
 }
@@ -107,8 +108,8 @@ static void every_move_but_the_claim_leaves_a_record_and_a_repeat_leaves_none(vo
 
 static void place_row(char in, life_event on, const life_move *m)
 {
-    (void)on;
-    unsigned place = m->effects & (DO_SCHEDULE | DO_PARK | DO_UNSCHEDULE | DO_WATCH);
+    unsigned place =
+        m->effects & (DO_SCHEDULE | DO_PARK | DO_UNSCHEDULE | DO_WATCH | DO_OPEN | DO_TIMER);
     if (m->effects & (DO_NOTE | DO_REPEAT)) {
         assert_int_equal(place, 0);
         return;
@@ -119,6 +120,15 @@ static void place_row(char in, life_event on, const life_move *m)
         break;
     case LIFE_HELD:
         assert_int_equal(place, DO_PARK);
+        break;
+    case LIFE_OPEN:
+        assert_int_equal(place, DO_OPEN);
+        break;
+    case LIFE_LEASED:
+        assert_int_equal(place, DO_TIMER);
+        break;
+    case LIFE_TALKING:
+        assert_int_equal(place, on == ON_CONFIRM ? 0 : DO_TIMER);
         break;
     case LIFE_CLAIMED:
     case LIFE_SENDING:
@@ -137,9 +147,14 @@ static void every_state_has_its_one_place_in_the_schedule(void **state)
 
 static void cap_row(char in, life_event on, const life_move *m)
 {
-    assert_int_equal(!!(m->effects & DO_TAKE_CAP), on == ON_CLAIM && !(m->effects & DO_NOTE));
+    assert_int_equal(!!(m->effects & DO_TAKE_CAP),
+                     (on == ON_CLAIM || on == ON_DIAL) && !(m->effects & DO_NOTE));
     if (m->effects & DO_GIVE_CAP)
-        assert_true(in_set(in, "CS") && m->then != LIFE_UNKNOWN);
+        assert_true(in_set(in, "CS") ? m->then != LIFE_UNKNOWN
+                                     : in_set(in, "TU") && on == ON_UNDONE);
+    /* a call that was placed stays counted, and every outcome of one settles or counts */
+    if (on == ON_REACHED || on == ON_UNREACHED || on == ON_AGAIN)
+        assert_true(m->effects & (in == 'L' ? DO_COUNT_CAP : DO_SETTLE_CAP));
     /* leaving claimed without having contacted anybody always gives the cap back */
     if (in == 'C' && in_set((char)m->then, "PHXRQ"))
         assert_true(m->effects & DO_GIVE_CAP);
@@ -151,6 +166,34 @@ static void a_cap_is_given_back_whenever_nobody_was_contacted(void **state)
 {
     (void)state;
     each_row(cap_row);
+}
+
+static void call_row(char in, life_event on, const life_move *m)
+{
+    /* Only an agent that said "dial" is calling, and from there only its own word leads on. */
+    if (m->then == LIFE_TALKING && in != 'T') {
+        assert_int_equal(in, 'L');
+        assert_int_equal(on, ON_DIAL);
+        assert_string_equal(m->record, "x-AttemptIntent");
+    }
+    if (in == 'T' && m->then != LIFE_TALKING && m->then != LIFE_UNKNOWN)
+        assert_string_equal(m->record, "x-Call");
+    if (m->then == LIFE_LEASED)
+        assert_true(in == 'O' && on == ON_LEASE && (m->effects & DO_HAND));
+}
+
+static void a_call_that_was_begun_is_never_dialled_again_unless_the_agent_says_so(void **state)
+{
+    (void)state;
+    each_row(call_row);
+    life_move m;
+    assert_true(life_step(LIFE_TALKING, ON_LOST, &m));
+    assert_int_equal(m.then, LIFE_UNKNOWN);
+    assert_true(life_step(LIFE_LEASED, ON_GIVE_BACK, &m));
+    assert_int_equal(m.then, LIFE_OPEN);
+    assert_false(life_step(LIFE_TALKING, ON_PLAN, &m));
+    assert_false(life_step(LIFE_TALKING, ON_HOLD, &m));
+    assert_false(life_step(LIFE_OPEN, ON_CLAIM, &m));
 }
 
 static void an_event_without_a_row_is_refused_and_changes_nothing(void **state)
@@ -297,6 +340,7 @@ int main(void)
         cmocka_unit_test(every_move_but_the_claim_leaves_a_record_and_a_repeat_leaves_none),
         cmocka_unit_test(every_state_has_its_one_place_in_the_schedule),
         cmocka_unit_test(a_cap_is_given_back_whenever_nobody_was_contacted),
+        cmocka_unit_test(a_call_that_was_begun_is_never_dialled_again_unless_the_agent_says_so),
         cmocka_unit_test(an_event_without_a_row_is_refused_and_changes_nothing),
         cmocka_unit_test(states_have_names_that_find_them_again),
         cmocka_unit_test(thousands_of_lives_keep_caps_contacts_and_places_in_balance),

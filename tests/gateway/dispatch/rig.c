@@ -40,12 +40,21 @@ static const char ladder_text[] =
     "{\"id\":\"before\",\"day\":-3,\"kind\":\"send\",\"channel\":\"email\",\"template\":\"letter\","
     "\"tone\":1,\"to\":\"primary\",\"fallback\":[],\"cc\":[],\"valid_days\":2,"
     "\"statement\":\"none\"},"
-    "{\"id\":\"call\",\"day\":1,\"kind\":\"task\",\"channel\":\"voice\",\"template\":\"letter\","
+    "{\"id\":\"call\",\"day\":1,\"kind\":\"task\",\"channel\":\"voice\",\"template\":\"call\","
     "\"tone\":2,\"to\":\"primary\",\"fallback\":[],\"cc\":[],\"valid_days\":3,"
     "\"statement\":\"none\"},"
     "{\"id\":\"letter\",\"day\":7,\"kind\":\"send\",\"channel\":\"email\",\"template\":\"letter\","
     "\"tone\":2,\"to\":\"primary\",\"fallback\":[\"finance_head\"],\"cc\":[\"finance_head\"],"
     "\"valid_days\":5,\"statement\":\"detailed\"}]}";
+
+static const char call_manifest_text[] =
+    "{\"name\":\"call\",\"locale\":\"en\",\"purpose\":\"call\",\"tone\":2,\"parts\":[\"desk\"],"
+    "\"required\":[\"recipient.name\",\"total_open\",\"creditor.name\"],\"optional\":[],\"urls\":[]"
+    "}";
+static const char call_text[] =
+    "May I speak to {{recipient.name}}? This is {{creditor.name}}.\n"
+    "{{#tone_friendly}}Friendly.{{/tone_friendly}}{{#tone_firm}}Firm.{{/tone_firm}}"
+    "{{#tone_serious}}Serious.{{/tone_serious}} Open: {{total_open}}.\n";
 
 static const char manifest_text[] =
     "{\"name\":\"letter\",\"locale\":\"en\",\"purpose\":\"reminder\",\"tone\":2,\"parts\":["
@@ -103,6 +112,17 @@ void rig_publish(rig *r, const char *text)
     write_file(r, "source/en/letter/subject.mustache", "Invoice");
     write_file(r, "source/en/letter/text.mustache", text);
     must(r, template_bundle_load(path(r, "source/en/letter"), &b, &r->err), "bundle");
+    must(r, template_store_publish(path(r, "templates"), b, &r->err), "publish");
+    template_bundle_free(b);
+}
+
+static void publish_call(rig *r)
+{
+    template_bundle *b;
+    must(r, gw_dir_make(path(r, "source/en/call"), 0700, &r->err), "templates");
+    write_file(r, "source/en/call/template.json", call_manifest_text);
+    write_file(r, "source/en/call/desk.mustache", call_text);
+    must(r, template_bundle_load(path(r, "source/en/call"), &b, &r->err), "bundle");
     must(r, template_store_publish(path(r, "templates"), b, &r->err), "publish");
     template_bundle_free(b);
 }
@@ -176,6 +196,7 @@ int rig_start(void **cm)
     hex_file(r, "tenant.key", 2);
     open_evidence(r);
     rig_publish(r, "Please pay.");
+    publish_call(r);
     make_keys(r);
     r->rules = policy_rules_new();
     must(r, policy_rules_add_pack(r->rules, "test", gw_str_of(rules_text), &r->err), "rules");

@@ -83,14 +83,27 @@ static void an_items_ladder_is_planned_step_by_step_once(void **cm)
     assert_int_equal(rig_count(r, 'P') + rig_count(r, 'H'), 3);
 }
 
-static void a_call_step_without_a_caller_is_visible_and_held(void **cm)
+static void a_call_that_nobody_makes_is_open_in_its_hours_and_expires_on_record(void **cm)
 {
     rig *r = of(cm);
+    rig_record(r);
+    rig_join(r, 0, 4);
     rig_debtor(r);
     rig_tell(r, VERB_ITEM, item);
     rig_settle(r);
-    assert_int_equal(rig_state(r, CALL), 'H');
-    assert_non_null(strstr(rig_fact(r, CALL, "SubmissionRejection"), "channel-ready"));
+    assert_int_equal(rig_state(r, CALL), 'P');
+    int64_t due = rig_due(r, CALL);
+    assert_int_equal(day_of(due), day("2013-03-12"));
+    walk_to(r, due);
+    assert_int_equal(rig_state(r, CALL), 'O');
+    int64_t closes = rig_due(r, CALL);
+    assert_int_equal(closes, INT64_C(1363107600000)); /* 2013-03-12T18:00 in Berlin */
+    walk_to(r, closes);
+    assert_int_equal(rig_state(r, CALL), 'P'); /* tomorrow again */
+    assert_int_equal(day_of(rig_due(r, CALL)), day("2013-03-13"));
+    walk_to(r, rig_due(r, CALL) + 4 * RIG_DAY);
+    assert_int_equal(rig_state(r, CALL), 'X');
+    assert_string_equal(rig_field(r, CALL, "why"), "expired");
 }
 
 static void steps_whose_days_have_passed_are_shown_as_withdrawn(void **cm)
@@ -236,7 +249,7 @@ int main(void)
 #define promise(f) cmocka_unit_test_setup_teardown(f, rig_start, rig_stop)
     const struct CMUnitTest tests[] = {
         promise(an_items_ladder_is_planned_step_by_step_once),
-        promise(a_call_step_without_a_caller_is_visible_and_held),
+        promise(a_call_that_nobody_makes_is_open_in_its_hours_and_expires_on_record),
         promise(steps_whose_days_have_passed_are_shown_as_withdrawn),
         promise(a_step_carries_its_copies_its_tone_and_its_statement),
         promise(a_payment_withdraws_every_step_of_the_item),

@@ -171,6 +171,49 @@ static void parked_reminders_are_listed_page_by_page(void **cm)
                      GW_EINVAL);
 }
 
+static void open_tasks_are_listed_by_rank_over_all_shards_while_they_are_open(void **cm)
+{
+    fixture *f = *cm;
+    state_field open[] = {FIELD("s", "O")};
+    state_field leased[] = {FIELD("s", "L")};
+    state_ref *refs;
+    size_t n;
+    for (uint64_t i = 0; i < 100; i++) {
+        gw_id did = id_in((uint8_t)(i % STATE_SHARDS), i), rid = id_of(1000 + i);
+        state_txn t = planned(&did, &rid, open, 1, 'k', 5000);
+        t.ranked = true;
+        t.rank = (int64_t)(i * 37 % 101) * 1000000000 - 50;
+        assert_int_equal(apply_one(f, t), STATE_OK);
+    }
+    assert_ok(f, state_tasks(f->s, 'O', 10, f->arena, &refs, &n, &f->err));
+    assert_int_equal(n, 10);
+    for (uint64_t rank = 0; rank < 10; rank++)
+        for (uint64_t i = 0; i < 100; i++) {
+            gw_id rid = id_of(1000 + i);
+            if (i * 37 % 101 == 100 - rank)
+                assert_memory_equal(refs[rank].rid.b, rid.b, sizeof rid.b);
+        }
+    /* Ranked anew while open, then taken: out of the one list and into the other. */
+    gw_id did = id_in(0, 0), rid = id_of(1000); /* of rank -50, the last */
+    state_txn again = txn_on(&did, &rid, -1, open, 1);
+    again.lane = 'k';
+    again.ranked = true;
+    again.rank = INT64_C(1) << 50;
+    assert_int_equal(apply_one(f, again), STATE_OK);
+    assert_ok(f, state_tasks(f->s, 'O', 1, f->arena, &refs, &n, &f->err));
+    assert_memory_equal(refs[0].rid.b, rid.b, sizeof rid.b);
+    state_txn taken = txn_on(&did, &rid, -1, leased, 1);
+    taken.lane = 'k';
+    taken.due_ms = 7000;
+    assert_int_equal(apply_one(f, taken), STATE_OK);
+    assert_ok(f, state_tasks(f->s, 'O', STATE_LIST_MAX, f->arena, &refs, &n, &f->err));
+    assert_int_equal(n, 99);
+    assert_ok(f, state_tasks(f->s, 'L', 5, f->arena, &refs, &n, &f->err));
+    assert_int_equal(n, 1);
+    assert_memory_equal(refs[0].rid.b, rid.b, sizeof rid.b);
+    assert_int_equal(state_tasks(f->s, 'H', 5, f->arena, &refs, &n, &f->err), GW_EINVAL);
+}
+
 static void a_debtors_reminders_are_listed_unfinished_first(void **cm)
 {
     fixture *f = *cm;
@@ -237,6 +280,7 @@ int main(void)
         T(the_next_due_moment_is_the_earliest_of_the_asked_lanes),
         T(a_lease_taken_over_fences_its_former_owner),
         T(an_expired_lease_is_free_and_its_number_grows),
+        T(open_tasks_are_listed_by_rank_over_all_shards_while_they_are_open),
         T(parked_reminders_are_listed_page_by_page),
         T(a_debtors_reminders_are_listed_unfinished_first),
         T(the_clock_and_the_pauses_are_kept_for_everybody),

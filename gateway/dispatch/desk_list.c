@@ -1,0 +1,123 @@
+/* desk_list.c - question `calls`: what is open, by rank, and what is in whose hands. */
+#include "gateway/dispatch/desk.h"
+
+gw_code desk_load(const desk *k, char letter, size_t limit, loaded **ret, size_t *ret_n)
+{
+    const intake_ask *ask = k->ask;
+    state_ref *refs;
+    gw_code rc = state_tasks(ask->store, letter, limit, ask->arena, &refs, ret_n, k->err);
+    return rc == GW_OK ? load_reminders(ask->store, k->q->cfg->id_key, refs, *ret_n, true,
+                                        ask->arena, ret, k->err)
+                       : rc;
+}
+
+static const view_item *item_of(const loaded *l)
+{
+    for (size_t i = 0; i < l->d->item_n; i++)
+        if (gw_str_eq(l->d->items[i].id, l->r.item))
+            return &l->d->items[i];
+    return NULL;
+}
+
+static void put_row(const loaded *l, gw_arena *arena, gw_buf *b)
+{
+    const view_reminder *r = &l->r;
+    const view_item *item = item_of(l);
+    bool taken = r->state != LIFE_OPEN;
+    desk_memory m;
+    desk_memory_read(r, arena, &m);
+    gw_buf_putc(b, '{');
+    json_put_member_str(b, "task", r->job);
+    json_put_member_str(b, "state", gw_str_of(life_state_name((life_state)r->state)));
+    json_put_member_str(b, "source", r->source);
+    json_put_member_str(b, "debtor", r->debtor);
+    query_put_text(b, "name", l->d->name);
+    json_put_member_str(b, "channel", r->channel);
+    query_put_text(b, "step", r->step);
+    query_put_text(b, "tone", r->tone);
+    json_put_member_int(b, "rank", r->rank);
+    if (item) {
+        json_put_member_int(b, "open_minor", item->amount - item->paid);
+        json_put_member_str(b, "currency", item->currency);
+    }
+    json_put_member_int(b, "tries", m.tries);
+    query_put_time(b, "opened", m.opened_ms);
+    if (taken)
+        query_put_text(b, "agent", r->agent);
+    if (r->state != LIFE_UNKNOWN)
+        query_put_time(b, taken ? "until" : "closes", r->due_ms);
+    gw_buf_putc(b, '}');
+}
+
+typedef struct {
+    desk k;
+    gw_str agent, channel;
+    size_t limit, n;
+    gw_buf *ret;
+} listing;
+
+static bool is_asked_for(const listing *l, const loaded *t, char letter)
+{
+    const view_reminder *r = &t->r;
+    return t->code == GW_OK && r->state == letter && view_is_task(r) &&
+           (!l->k.ask->source.n || gw_str_eq(l->k.ask->source, r->source)) &&
+           (!l->channel.n || gw_str_eq(l->channel, r->channel)) &&
+           (!l->agent.n || letter == LIFE_OPEN || gw_str_eq(l->agent, r->agent));
+}
+
+static void put_rows(listing *l, const loaded *list, size_t n, char letter)
+{
+    for (size_t i = 0; i < n && l->n < l->limit; i++) {
+        if (!is_asked_for(l, &list[i], letter))
+            continue;
+        if (l->n++)
+            gw_buf_putc(l->ret, ',');
+        put_row(&list[i], l->k.ask->arena, l->ret);
+    }
+}
+
+/* Begun, and nobody said what became of it. */
+static gw_code put_unknown(listing *l)
+{
+    enum { PAGE = 200 };
+    char cursor[STATE_CURSOR_TEXT] = "";
+    const state_list_query asked = {.by_state = LIFE_UNKNOWN};
+    const intake_ask *ask = l->k.ask;
+    do {
+        state_ref *refs;
+        loaded *list;
+        size_t n;
+        gw_code rc =
+            state_list(ask->store, &asked, cursor, PAGE, ask->arena, &refs, &n, cursor, l->k.err);
+        if (rc == GW_OK)
+            rc = load_reminders(ask->store, l->k.q->cfg->id_key, refs, n, true, ask->arena, &list,
+                                l->k.err);
+        if (rc != GW_OK)
+            return rc;
+        put_rows(l, list, n, LIFE_UNKNOWN);
+    } while (cursor[0] && l->n < l->limit);
+    return GW_OK;
+}
+
+gw_code query_calls(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
+{
+    static const char states[] = {LIFE_TALKING, LIFE_LEASED, LIFE_OPEN};
+    listing l = {.k = {.q = q, .ask = ask, .err = err},
+                 .agent = json_get_str(ask->body, 0, "agent"),
+                 .channel = json_get_str(ask->body, 0, "channel"),
+                 .limit = (size_t)json_get_int(ask->body, 0, "limit", QUERY_LIST_DEFAULT),
+                 .ret = ret};
+    if (ask->role == ZAP_CLIENT)
+        return gw_fail(err, GW_EREFUSED, "the call desk is for agents and operators");
+    gw_buf_puts(ret, "{\"calls\":[");
+    gw_code rc = put_unknown(&l);
+    for (size_t s = 0; s < GW_COUNT(states) && rc == GW_OK; s++) {
+        loaded *list;
+        size_t n;
+        rc = desk_load(&l.k, states[s], STATE_LIST_MAX, &list, &n);
+        if (rc == GW_OK)
+            put_rows(&l, list, n, states[s]);
+    }
+    gw_buf_puts(ret, "]}");
+    return rc;
+}

@@ -1,0 +1,51 @@
+#include "gateway/dispatch/desk_outcome.h"
+
+#include "gateway/base/err.h"
+
+/* Reaching nobody is tried again (ON_AGAIN becomes ON_UNREACHED with the last try); what the person
+ * said ends the task. "stop" counts without a right-party check: whoever asks for it is obeyed. */
+static const desk_outcome rows[] = {
+    /* name          kinds        life          answered effective right  trigger */
+    {"no-answer", DESK_CALLS, ON_AGAIN, false, false, false, DESK_NOTHING,
+     "Nobody answered, or the line was busy."},
+    {"voicemail", DESK_CALLS, ON_AGAIN, false, false, false, DESK_NOTHING,
+     "A machine answered; at most the voicemail text was left."},
+    {"wrong-party", DESK_CALLS, ON_UNREACHED, true, false, false, DESK_WRONG,
+     "The number is not the contact's."},
+    {"no-result", DESK_ANY, ON_REACHED, true, true, true, DESK_NOTHING,
+     "The right party was reached; nothing was agreed."},
+    {"promise", DESK_ANY, ON_REACHED, true, true, true, DESK_PROMISE,
+     "A date, and perhaps an amount, was promised."},
+    {"dispute", DESK_ANY, ON_REACHED, true, true, true, DESK_DISPUTE,
+     "The claim, or one item, is contested."},
+    {"refused", DESK_ANY, ON_REACHED, true, true, true, DESK_NOTHING, "The debtor refuses to pay."},
+    {"hardship", DESK_ANY, ON_REACHED, true, true, true, DESK_HARDSHIP,
+     "The debtor is in distress or cannot pay."},
+    {"call-back", DESK_ANY, ON_AGAIN, true, false, false, DESK_CALL_BACK,
+     "They asked to be called at another time."},
+    {"stop", DESK_ANY, ON_REACHED, true, true, false, DESK_STOP,
+     "They asked not to be contacted this way any more."},
+    {"not-placed", DESK_ANY, ON_UNDONE, false, false, false, DESK_NOTHING,
+     "It was not done after all; nobody was contacted."},
+    {"done", DESK_OTHERS, ON_REACHED, false, false, false, DESK_NOTHING, "It is done."},
+    {"not-done", DESK_OTHERS, ON_UNREACHED, false, false, false, DESK_NOTHING,
+     "It could not be done."},
+};
+
+const desk_outcome *desk_outcome_named(gw_str name)
+{
+    for (size_t i = 0; i < GW_COUNT(rows); i++)
+        if (gw_str_is(name, rows[i].name))
+            return &rows[i];
+    return NULL;
+}
+
+const desk_outcome *desk_outcome_at(size_t n)
+{
+    return n < GW_COUNT(rows) ? &rows[n] : NULL;
+}
+
+bool desk_outcome_fits(const desk_outcome *o, gw_str channel)
+{
+    return o->kinds & (gw_str_is(channel, "voice") ? DESK_CALLS : DESK_OTHERS);
+}

@@ -1,0 +1,553 @@
+/* desk_record.c - what became of a task, with all it triggers, as one transition.
+ *
+ * What an outcome triggers are events of intake's ledger, as if billing had sent them: a promise, a
+ * dispute, a hold, a withdrawn consent, a suppressed number. They are folded into the debtor as it
+ * was read and committed together with the outcome: either everything is on record or nothing is.
+ *
+ * Idempotent by the body's id: the same body again is a duplicate, another body under it a
+ * conflict. */
+#include "gateway/dispatch/desk.h"
+
+#include "gateway/base/crash.h"
+#include "gateway/dispatch/desk_excuse.h"
+#include "gateway/intake/ledger.h"
+#include "gateway/intake/verdict.h"
+#include "gateway/policy/count.h"
+
+#include <stdio.h>
+
+enum {
+    EVENT_BODY_MAX = 4096,
+    EVENTS_MAX = 2,
+    CALL_BACK_DAYS = 60, /* nobody asks to be called in half a year; a mistyped year would say so */
+    SETS_MAX = 16,
+};
+
+/* One record being booked. */
+typedef struct {
+    desk *k;
+    const json_doc *body;
+    gw_buf *ret;
+    const desk_outcome *o;
+    gw_str sum;
+    int64_t call_back_ms;
+    loaded *l;
+    desk_memory m;
+    decision *decided;
+    state_debtor *debtor; /* as read, then as the folds leave it */
+    state_field debtor_sets[SETS_MAX], item_sets[SETS_MAX];
+    size_t debtor_n, item_n;
+    state_record records[EVENTS_MAX];
+    size_t record_n;
+    bool rejected; /* the verdict is written */
+} booking;
+
+static gw_code no_memory(const booking *b)
+{
+    return gw_fail(b->k->err, GW_ENOMEM, "recording an outcome: out of memory");
+}
+
+static gw_code reject(booking *b, const char *code, const char *reason, const char *pointer)
+{
+    verdict_rejected(b->ret, code, reason, pointer);
+    b->rejected = true;
+    return GW_OK;
+}
+
+/* ---- what is asked ---- */
+
+static const struct {
+    const char *member, *pointer;
+    desk_trigger trigger;
+    bool needed;
+} members[] = {
+    {"promise_date", "/promise_date", DESK_PROMISE, true},
+    {"promise_amount_minor", "/promise_amount_minor", DESK_PROMISE, false},
+    {"currency", "/currency", DESK_PROMISE, false},
+    {"call_back_at", "/call_back_at", DESK_CALL_BACK, true},
+    {"scope", "/scope", DESK_STOP, false},
+};
+
+static gw_code check_members(booking *b)
+{
+    for (size_t i = 0; i < GW_COUNT(members); i++) {
+        bool there = json_member(b->body, 0, members[i].member) != 0;
+        bool mine = b->o->trigger == members[i].trigger;
+        if (there && !mine)
+            return reject(b, "invalid", "this outcome has no such member", members[i].pointer);
+        if (mine && members[i].needed && !there)
+            return reject(b, "invalid", "this outcome needs that member", members[i].pointer);
+    }
+    return GW_OK;
+}
+
+static gw_code check_call_back(booking *b)
+{
+    gw_wall t;
+    gw_str at = json_get_str(b->body, 0, "call_back_at");
+    if (!at.n)
+        return GW_OK;
+    int64_t now = b->k->ask->now.ms;
+    if (gw_time_parse(at, &t, NULL) != GW_OK || t.ms <= now ||
+        t.ms > now + CALL_BACK_DAYS * GW_MS_PER_DAY)
+        return reject(b, "invalid", "a moment ahead is needed, at most 60 days", "/call_back_at");
+    b->call_back_ms = t.ms;
+    return GW_OK;
+}
+
+static gw_code check_words(booking *b)
+{
+    gw_str excuse = json_get_str(b->body, 0, "excuse");
+    gw_str consent = json_get_str(b->body, 0, "recording_consent");
+    const desk_excuses *known = b->k->q->excuses;
+    if (excuse.n && known && !desk_excuse_known(known, excuse))
+        return reject(b, "invalid", "no such excuse code; `dunlin calls codes` lists them",
+                      "/excuse");
+    if (json_member(b->body, 0, "recording_sha256") && !gw_str_is(consent, "yes"))
+        return reject(b, "refused", "a recording is kept only with the debtor's recorded consent",
+                      "/recording_sha256");
+    return GW_OK;
+}
+
+static gw_code check_body(booking *b)
+{
+    b->o = desk_outcome_named(json_get_str(b->body, 0, "outcome"));
+    if (!b->o)
+        return reject(b, "invalid",
+                      "outcome must be one of the closed list; `dunlin calls codes` "
+                      "shows it",
+                      "/outcome");
+    gw_code rc = check_members(b);
+    if (rc == GW_OK && !b->rejected)
+        rc = check_call_back(b);
+    if (rc == GW_OK && !b->rejected)
+        rc = check_words(b);
+    return rc;
+}
+
+/* What only the task itself tells. */
+static gw_code check_task(booking *b)
+{
+    if (!desk_outcome_fits(b->o, b->l->r.channel))
+        return reject(b, "invalid", "a task of this channel cannot end like that", "/outcome");
+    if (b->o->right_party && !b->m.confirmed && !json_get_bool(b->body, 0, "right_party", false))
+        return reject(
+            b, "invalid",
+            "only the right party can say that: record right_party=true if you made sure, "
+            "else wrong-party",
+            "/right_party");
+    return GW_OK;
+}
+
+/* Digest of the body, whatever the order of its members. */
+static gw_code digest(booking *b)
+{
+    static const uint8_t key[GW_ID_KEY_BYTES];
+    GW_AUTO_BUF gw_buf text;
+    gw_id sum;
+    gw_buf_init(&text, INTAKE_BODY_MAX * 2);
+    gw_code rc = json_canonical(b->body, 0, &text, b->k->err);
+    char *hex = gw_arena_alloc(b->k->ask->arena, GW_ID_TEXT);
+    if (rc != GW_OK || !hex)
+        return rc != GW_OK ? rc : no_memory(b);
+    gw_str parts[] = {gw_buf_str(&text)};
+    gw_id_keyed(key, parts, 1, &sum);
+    gw_id_format(&sum, hex);
+    b->sum = gw_str_of(hex);
+    return GW_OK;
+}
+
+/* ---- the events it triggers ---- */
+
+static gw_str item_of(const booking *b)
+{
+    gw_str named = json_get_str(b->body, 0, "item");
+    const view_item *own = b->decided->facts.item;
+    return named.n ? named : own ? own->id : (gw_str){NULL, 0};
+}
+
+static gw_code fold(booking *b, verb v, gw_buf *body)
+{
+    desk *k = b->k;
+    json_doc doc;
+    ledger_result *out = gw_arena_alloc(k->ask->arena, sizeof *out);
+    gw_buf_putc(body, '}');
+    char *text = body->code == GW_OK ? gw_arena_copy(k->ask->arena, gw_buf_str(body)) : NULL;
+    if (!text || !out)
+        return no_memory(b);
+    gw_code rc = json_parse((gw_str){text, body->n}, k->ask->arena, &doc, k->err);
+    char *rid = gw_arena_alloc(k->ask->arena, GW_ID_TEXT);
+    if (rc != GW_OK || !rid)
+        return rc != GW_OK ? rc : no_memory(b);
+    gw_id_format(&b->l->r.rid, rid);
+    json_doc *kept = gw_arena_alloc(k->ask->arena, sizeof *kept);
+    if (!kept)
+        return no_memory(b);
+    *kept = doc;
+    ledger_event e = {.verb = v,
+                      .source = b->l->r.source,
+                      .debtor = b->l->r.debtor,
+                      .body = kept,
+                      .now = k->ask->now,
+                      .receipt = gw_str_of(rid)};
+    rc = ledger_fold(b->debtor, &e, k->ask->arena, out, k->err);
+    if (rc != GW_OK)
+        return rc;
+    if (out->verdict == LEDGER_REJECTED)
+        return reject(b, out->code, out->reason, out->pointer);
+    if (out->verdict == LEDGER_DUPLICATE)
+        return GW_OK; /* it is so already */
+    memcpy(b->debtor_sets + b->debtor_n, out->debtor_sets, out->debtor_n * sizeof(state_field));
+    memcpy(b->item_sets + b->item_n, out->item_sets, out->item_n * sizeof(state_field));
+    b->debtor_n += out->debtor_n;
+    b->item_n += out->item_n;
+    b->records[b->record_n++] = out->record;
+    return ledger_patch(b->debtor, out, k->ask->arena, k->err);
+}
+
+static void open_event(const booking *b, gw_buf *e, const char *suffix)
+{
+    GW_AUTO_BUF gw_buf id;
+    gw_buf_init(&id, STATE_NAME_MAX);
+    gw_buf_puts(&id, "call:");
+    gw_buf_put_str(&id, json_get_str(b->body, 0, "id"));
+    gw_buf_puts(&id, suffix);
+    gw_buf_putc(e, '{');
+    json_put_member_str(e, "id", gw_buf_str(&id));
+    json_put_member_str(e, "debtor", b->l->r.debtor);
+}
+
+static gw_code trigger_promise(booking *b, gw_buf *e)
+{
+    const view_item *own = b->decided->facts.item;
+    gw_str item = item_of(b);
+    gw_str currency = json_get_str(b->body, 0, "currency");
+    int64_t amount = json_get_int(b->body, 0, "promise_amount_minor", 0);
+    open_event(b, e, "");
+    query_put_text(e, "item", item);
+    json_put_member_str(e, "date", json_get_str(b->body, 0, "promise_date"));
+    json_put_member_str(e, "by", b->k->agent);
+    if (!amount)
+        return fold(b, VERB_PROMISE, e);
+    if (!currency.n && own && gw_str_eq(own->id, item))
+        currency = own->currency;
+    if (!currency.n)
+        return reject(b, "invalid", "an amount needs its currency here", "/currency");
+    json_put_member_int(e, "amount_minor", amount);
+    json_put_member_str(e, "currency", currency);
+    return fold(b, VERB_PROMISE, e);
+}
+
+static gw_code trigger_dispute(booking *b, gw_buf *e)
+{
+    gw_str note = json_get_str(b->body, 0, "note");
+    gw_str excuse = json_get_str(b->body, 0, "excuse");
+    open_event(b, e, "");
+    query_put_text(e, "item", item_of(b));
+    json_put_member_str(e, "state", GW_STR("open"));
+    query_put_text(e, "reason", note.n ? note : excuse);
+    return fold(b, VERB_DISPUTE, e);
+}
+
+static gw_code trigger_hardship(booking *b, gw_buf *e)
+{
+    open_event(b, e, "");
+    json_put_member_str(e, "kind", GW_STR("vulnerable"));
+    json_put_member_str(e, "state", GW_STR("set"));
+    json_put_member_str(e, "by", b->k->agent);
+    query_put_text(e, "reason", json_get_str(b->body, 0, "note"));
+    return fold(b, VERB_HOLD, e);
+}
+
+static gw_str number_called(const booking *b)
+{
+    const policy_facts *f = &b->decided->facts.policy;
+    return f->recipient_n ? f->recipients[0].address : (gw_str){NULL, 0};
+}
+
+/* A consent entry about the number that was called. */
+static void put_number(const booking *b, gw_buf *e, const char *channel)
+{
+    json_put_member_str(e, "channel", gw_str_of(channel));
+    query_put_text(e, "address", number_called(b));
+    json_put_member_str(e, "source", GW_STR("call desk"));
+}
+
+static gw_code trigger_stop(booking *b, gw_buf *e)
+{
+    gw_str scope = json_get_str(b->body, 0, "scope");
+    open_event(b, e, "");
+    put_number(b, e, "voice");
+    json_put_member_str(e, "status", GW_STR("withdrawn"));
+    /* Without a number of its own (a visit) it is the channel that is meant. */
+    json_put_member_str(e, "scope",
+                        scope.n              ? scope
+                        : number_called(b).n ? GW_STR("address")
+                                             : GW_STR("channel"));
+    return fold(b, VERB_CONSENT, e);
+}
+
+/* Whoever has that number would read our SMS, too. */
+static gw_code trigger_wrong(booking *b, gw_buf *e)
+{
+    static const char *const channels[] = {"voice", "sms"};
+    gw_code rc = GW_OK;
+    for (size_t i = 0; i < GW_COUNT(channels) && rc == GW_OK && number_called(b).n; i++) {
+        gw_buf_clear(e);
+        open_event(b, e, i ? ":sms" : "");
+        put_number(b, e, channels[i]);
+        json_put_member_str(e, "status", GW_STR("suppressed"));
+        json_put_member_str(e, "suppression", GW_STR("unverified"));
+        json_put_member_str(e, "scope", GW_STR("address"));
+        rc = fold(b, VERB_CONSENT, e);
+    }
+    return rc;
+}
+
+static gw_code trigger(booking *b)
+{
+    static gw_code (*const by_trigger[])(booking *, gw_buf *) = {
+        [DESK_PROMISE] = trigger_promise,   [DESK_DISPUTE] = trigger_dispute,
+        [DESK_HARDSHIP] = trigger_hardship, [DESK_STOP] = trigger_stop,
+        [DESK_WRONG] = trigger_wrong,       [DESK_CALL_BACK] = NULL,
+    };
+    GW_AUTO_BUF gw_buf e;
+    gw_buf_init(&e, EVENT_BODY_MAX);
+    return by_trigger[b->o->trigger] ? by_trigger[b->o->trigger](b, &e) : GW_OK;
+}
+
+/* A conversation starts the cool-down of policy, for the debt and for the debtor. */
+static gw_code note_talk(booking *b)
+{
+    if (!b->o->effective)
+        return GW_OK;
+    gw_arena *arena = b->k->ask->arena;
+    char names[2][COUNT_NAME_TEXT];
+    char at[24];
+    int n = snprintf(at, sizeof at, "%lld", (long long)b->k->ask->now.ms);
+    char *value = gw_arena_copy(arena, (gw_str){at, (size_t)n});
+    count_talk_names(b->decided->facts.policy.debt, names);
+    for (size_t i = 0; i < GW_COUNT(names); i++) {
+        char *kept = gw_arena_copy(arena, gw_str_of(names[i]));
+        if (!kept || !value)
+            return no_memory(b);
+        b->debtor_sets[b->debtor_n++] = (state_field){gw_str_of(kept), {value, (size_t)n}};
+    }
+    return GW_OK;
+}
+
+/* ---- the transition ---- */
+
+/* Nobody reached for the last time ends the task; a call-back is not such a try. */
+static life_event event_of(booking *b)
+{
+    if (b->o->on != ON_AGAIN || b->o->trigger == DESK_CALL_BACK)
+        return b->o->on;
+    b->m.tries++;
+    return b->m.tries >= b->k->rules.attempts ? ON_UNREACHED : ON_AGAIN;
+}
+
+static void put_facts(const booking *b, bool announced, gw_buf *fact)
+{
+    bool sure = b->m.confirmed || json_get_bool(b->body, 0, "right_party", false);
+    json_put_member_str(fact, "outcome", gw_str_of(b->o->name));
+    json_put_member_str(fact, "announced", announced ? GW_STR("yes") : GW_STR("no"));
+    json_put_member_str(fact, "right_party", sure ? GW_STR("yes") : GW_STR("no"));
+    json_put_member_int(fact, "tries", b->m.tries);
+    query_put_text(fact, "excuse", json_get_str(b->body, 0, "excuse"));
+    query_put_text(fact, "recording_consent", json_get_str(b->body, 0, "recording_consent"));
+    query_put_text(fact, "recording_sha256", json_get_str(b->body, 0, "recording_sha256"));
+    if (b->m.dialled_ms)
+        query_put_time(fact, "dialled", b->m.dialled_ms);
+    if (b->call_back_ms)
+        query_put_time(fact, "call_back", b->call_back_ms);
+}
+
+/* The debtor named the moment: it counts before the plan's own, and makes room behind it. */
+static gw_code move_window(booking *b, state_txn *txn)
+{
+    gw_arena *arena = b->k->ask->arena;
+    if (!b->call_back_ms)
+        return GW_OK;
+    int64_t last = b->l->r.not_after_ms;
+    if (last && last < b->call_back_ms + GW_MS_PER_DAY)
+        last = b->call_back_ms + GW_MS_PER_DAY;
+    const int64_t times[] = {b->call_back_ms, last};
+    static const char *const names[] = {"nb", "na"};
+    state_field *sets = gw_arena_alloc(arena, (txn->n + 2) * sizeof *sets);
+    if (!sets)
+        return no_memory(b);
+    memcpy(sets, txn->sets, txn->n * sizeof *sets);
+    for (size_t i = 0; i < GW_COUNT(times); i++) {
+        char text[24];
+        int n = snprintf(text, sizeof text, "%lld", (long long)times[i]);
+        char *kept = gw_arena_copy(arena, (gw_str){text, (size_t)n});
+        if (!kept)
+            return no_memory(b);
+        if (times[i])
+            sets[txn->n++] = (state_field){gw_str_of(names[i]), {kept, (size_t)n}};
+    }
+    txn->sets = sets;
+    return GW_OK;
+}
+
+/* The reminder's move with the ledger's sets and records beside it. */
+static gw_code join(booking *b, int64_t debtor_version, state_txn *txn)
+{
+    gw_arena *arena = b->k->ask->arena;
+    state_record *records = gw_arena_alloc(arena, (txn->record_n + EVENTS_MAX) * sizeof *records);
+    if (!records)
+        return no_memory(b);
+    memcpy(records, txn->records, txn->record_n * sizeof *records);
+    memcpy(records + txn->record_n, b->records, b->record_n * sizeof *records);
+    txn->records = records;
+    txn->record_n += b->record_n;
+    txn->debtor_sets = b->debtor_sets;
+    txn->debtor_n = b->debtor_n;
+    txn->item_sets = b->item_sets;
+    txn->item_n = b->item_n;
+    txn->did = &b->l->did;
+    txn->debtor_version = debtor_version;
+    txn->wake_debtor = true;
+    txn->wake_at = b->k->ask->now;
+    return move_window(b, txn);
+}
+
+static gw_code build(booking *b, int64_t debtor_version, life_move *ret_move, state_txn *ret)
+{
+    desk *k = b->k;
+    bool announced = b->l->r.state != LIFE_LEASED;
+    bool moved;
+    policy_cap *caps = gw_arena_alloc(k->ask->arena, POLICY_TAKES_MAX * sizeof *caps);
+    GW_AUTO_BUF gw_buf fact;
+    gw_buf_init(&fact, 4096);
+    if (!caps)
+        return no_memory(b);
+    life_event on = event_of(b);
+    put_facts(b, announced, &fact);
+    desk_memory_add(&b->m, json_get_str(b->body, 0, "id"), b->sum, k->ask->now.ms);
+    b->m.confirmed = false;
+    change c = desk_change(k, b->l, b->o->name);
+    c.due_ms = k->ask->now.ms;
+    if (on == ON_AGAIN)
+        c.due_ms = b->call_back_ms ? b->call_back_ms : k->ask->now.ms + k->rules.again_ms;
+    c.caps = caps;
+    c.cap_n = policy_caps_at(&b->decided->facts.policy, k->q->cfg->rules, k->ask->now, caps);
+    c.call = on != ON_UNDONE;
+    c.answered = b->o->answered;
+    c.effective = b->o->effective;
+    c.desk = desk_memory_text(&b->m, k->ask->arena);
+    c.fact = gw_buf_str(&fact);
+    if (!c.desk.p || !c.priv.p)
+        return no_memory(b);
+    gw_code rc = change_build(&c, &b->l->r, on, k->ask->arena, ret, ret_move, &moved, k->err);
+    if (rc == GW_OK && !moved)
+        rc = gw_fail(k->err, GW_ECONFLICT, "the task is %s: nothing can be recorded about it",
+                     life_state_name((life_state)b->l->r.state));
+    return rc == GW_OK ? join(b, debtor_version, ret) : rc;
+}
+
+/* ---- one try ---- */
+
+static gw_code load_all(booking *b)
+{
+    desk *k = b->k;
+    gw_arena *arena = k->ask->arena;
+    gw_code rc = desk_mine(k, &b->l, &b->m);
+    if (rc != GW_OK)
+        return rc;
+    b->debtor = gw_arena_alloc(arena, sizeof *b->debtor);
+    b->decided = gw_arena_alloc(arena, sizeof *b->decided);
+    if (!b->debtor || !b->decided)
+        return no_memory(b);
+    b->debtor_n = b->item_n = b->record_n = 0;
+    rc = state_load_debtors(k->ask->store, &b->l->did, 1, arena, b->debtor, k->err);
+    /* What is allowed now does not matter any more; whom it was about does. */
+    return rc == GW_OK
+               ? decide(&k->decide, b->l->d, &b->l->r, k->ask->now, arena, b->decided, k->err)
+               : rc;
+}
+
+static void answer(const booking *b, const life_move *move)
+{
+    char rid[GW_ID_TEXT];
+    gw_id_format(&b->l->r.rid, rid);
+    gw_buf_puts(b->ret, "{\"verdict\":\"accepted\"");
+    json_put_member_str(b->ret, "id", json_get_str(b->body, 0, "id"));
+    json_put_member_str(b->ret, "receipt", gw_str_of(rid));
+    query_put_time(b->ret, "at", b->k->ask->now.ms);
+    json_put_member_str(b->ret, "task", b->l->r.job);
+    json_put_member_str(b->ret, "outcome", gw_str_of(b->o->name));
+    json_put_member_str(b->ret, "state", gw_str_of(life_state_name(move->then)));
+    gw_buf_putc(b->ret, '}');
+}
+
+/* The same body again, or another one under a known id. *ret_known: the verdict is written. */
+static gw_code look_back(booking *b, bool *ret_known)
+{
+    loaded *l;
+    desk_memory m;
+    gw_code rc = desk_find(b->k, &l);
+    *ret_known = false;
+    if (rc != GW_OK)
+        return rc;
+    desk_memory_read(&l->r, b->k->ask->arena, &m);
+    const desk_act *before = desk_memory_act(&m, json_get_str(b->body, 0, "id"));
+    if (!before)
+        return GW_OK;
+    *ret_known = true;
+    if (!gw_str_eq(before->sum, b->sum))
+        return reject(b, "conflict", "this id was used with another content; use a new id", "/id");
+    char rid[GW_ID_TEXT];
+    gw_id_format(&l->r.rid, rid);
+    verdict_duplicate(b->ret, json_get_str(b->body, 0, "id"), gw_str_of(rid),
+                      (gw_wall){before->at_ms});
+    return GW_OK;
+}
+
+static gw_code book(booking *b, bool *ret_done)
+{
+    state_txn txn;
+    state_verdict verdict;
+    life_move move;
+    gw_code rc = load_all(b);
+    if (rc == GW_OK)
+        rc = check_task(b);
+    int64_t version = rc == GW_OK ? (int64_t)b->debtor->debtor.version : 0;
+    *ret_done = b->rejected;
+    if (rc == GW_OK && !b->rejected)
+        rc = trigger(b);
+    *ret_done = b->rejected;
+    if (rc != GW_OK || b->rejected)
+        return rc;
+    rc = note_talk(b);
+    if (rc == GW_OK)
+        rc = build(b, version, &move, &txn);
+    GW_CRASH_POINT("call-record-before-commit");
+    if (rc == GW_OK)
+        rc = state_apply(b->k->ask->store, &txn, 1, &verdict, b->k->err);
+    *ret_done = rc == GW_OK && verdict == STATE_OK;
+    if (*ret_done)
+        answer(b, &move);
+    return rc;
+}
+
+gw_code desk_record(desk *k, gw_buf *ret)
+{
+    booking *b = gw_arena_alloc(k->ask->arena, sizeof *b);
+    bool done = false;
+    if (!b)
+        return gw_fail(k->err, GW_ENOMEM, "recording an outcome: out of memory");
+    *b = (booking){.k = k, .body = k->ask->body, .ret = ret};
+    gw_code rc = digest(b);
+    if (rc == GW_OK)
+        rc = look_back(b, &done);
+    if (rc == GW_OK && !done)
+        rc = check_body(b);
+    done = done || b->rejected;
+    for (int i = 0; i < DESK_TRIES && rc == GW_OK && !done; i++)
+        rc = book(b, &done);
+    if (rc == GW_OK && !done)
+        rc = gw_fail(k->err, GW_EBUSY, "the task keeps moving; try again");
+    return rc;
+}
