@@ -306,9 +306,12 @@ class Demand:
         step = f.rules.steps[name]
         zone = f.zone[item.debtor]
         records = f.by_rid.get(f.rid_of.get((item.id, name)), [])
+        self.channel = step["channel"]
         capped = {r.t.astimezone(zone).date() for r in records if r.why == "cap-reached"}
         first = max(item.due + datetime.timedelta(days=step["day"]),
                     datetime.date.fromisoformat(item.body["issued"]))
+        if step["kind"] == "task":
+            first = max(first, after_gap(f, item, first, zone))
         last = item.due + datetime.timedelta(days=step["day"] + step["valid_days"])
         self.capped, self.disputed, self.maybe = 0, False, False
         self.verdict, self.why = NOT_SENT, "no day left"
@@ -322,7 +325,7 @@ class Demand:
 
     def look_at(self, f, item, step, day, zone, capped, report):
         """True when this day settles it."""
-        span = f.rules.span(step["channel"], day, zone) if step["kind"] == "send" else None
+        span = f.rules.span(step["channel"], day, zone)
         if span is None:
             return False
         if item.paid_at <= span[0]:
@@ -337,7 +340,7 @@ class Demand:
             self.why = "disputed"
             return False
         if day in capped:
-            full = min(f.rules.caps["*"], f.rules.caps["email"])
+            full = min(f.rules.caps["*"], f.rules.caps[self.channel])
             report.check(f.sent_days[item.debtor, day] >= full,
                          "a refusal for the cap stands on a day on which it was used up",
                          f"{item.debtor} {day}")
@@ -353,6 +356,37 @@ class Demand:
             self.verdict, self.why = EITHER, "paid that day"
             return True
         return False
+
+
+def after_gap(f, item, first, zone):
+    """The first day that keeps the ladder's gap to what was sent about the item before."""
+    sent = [r.t.astimezone(zone).date() for name in f.rules.steps
+            for r in f.by_rid.get(f.rid_of.get((item.id, name)), [])
+            if r.ev in ("RelayToNonERDS", "x-AttemptUnknown")]
+    gap = datetime.timedelta(days=f.rules.ladder["gap_days"])
+    return max([d + gap for d in sent if d <= first], default=first)
+
+
+def check_task(f, item, name, records, c, report):
+    """A step of people: with nobody at the desk it is open exactly when and where rules allow, is
+    contacted by no one, and expires on record."""
+    what = f"{item.id} {name}"
+    opened = [r for r in records if r.ev == "x-Task" and r.why == "opened"]
+    c["opened"] += bool(opened)
+    report.check(not any(r.ev in ("x-AttemptIntent", *OUTCOMES) for r in records),
+                 "nobody is called while nobody works the desk", what)
+    for r in opened:
+        zone = f.zone[item.debtor]
+        report.check(f.rules.permits(f.rules.steps[name]["channel"], r.t, zone),
+                     "a task opens inside the debtor's window only",
+                     lambda r=r: f"{what}: {r.t.astimezone(zone)}")
+        report.check(r.t < item.paid_at and not item.disputed_at(r.t),
+                     "no task opens for a paid or disputed item", what)
+    demand = Demand(f, item, name, report)
+    c["demand " + demand.verdict] += 1
+    report.check(demand.verdict != SENT or opened, "every task the data demands was open", what)
+    report.check(demand.verdict != NOT_SENT or not opened,
+                 "no task was open that the data forbids", lambda: f"{what}: {demand.why}")
 
 
 def check_demand(f, report):
@@ -373,15 +407,12 @@ def check_demand(f, report):
             refusals = {r.why for r in records if r.ev == "SubmissionRejection"}
             c["sent"] += sent
             c["withdrawn"] += bool(ended)
-            for why in ("disputed", "channel-unavailable", "cap-reached"):
+            for why in ("disputed", "cap-reached"):
                 c[why] += why in refusals
             report.check(not records or sent != bool(ended),
                          "every step is either sent or withdrawn in the end", what)
             if step["kind"] != "send":
-                report.check(not sent, "no mail for a step of people", what)
-                report.check(not records or refusals,
-                             "a step nobody serves is held with a recorded reason", what)
-                c["demand not sent"] += 1
+                check_task(f, item, name, records, c, report)
                 continue
             demand = Demand(f, item, name, report)
             c["demand " + demand.verdict] += 1
@@ -431,6 +462,8 @@ def tampered(run, rules):
     sent = [r for r in f.intents if r.rid in f.step_of and f.outcome_of(r) == "RelayToNonERDS"]
     victim = sent[len(sent) // 2]
     item = f.step_of[victim.rid][0]
+    task = next(r for r in run.records if r.why == "opened" and r.rid in f.step_of
+                and Demand(f, *f.step_of[r.rid], suite.Report()).verdict == SENT)
 
     def bent(change):
         other = copy.copy(run)
@@ -485,6 +518,12 @@ def tampered(run, rules):
         ("a due date moved by two weeks",
          bent(lambda r: setattr(r.items[item.id], "due", item.due + 14 * 24 * hour)),
          "no mail was sent that the data forbids"),
+        ("a task opened in the night",
+         bent(lambda r: replace(r.records, task, t=task.t + 14 * hour)),
+         "a task opens inside the debtor's window only"),
+        ("the opening of a task removed",
+         bent(lambda r: [r.records.remove(o) for o in f.by_rid[task.rid] if o.why == "opened"]),
+         "every task the data demands was open"),
     ]
 
 
@@ -500,8 +539,8 @@ def self_test(run, rules):
 
 # ---- the program ----
 
-COLUMNS = ("steps", "demand sent", "demand not sent", "demand either", "sent", "withdrawn", "disputed",
-           "channel-unavailable", "cap-reached", "moved by cap")
+COLUMNS = ("steps", "demand sent", "demand not sent", "demand either", "sent", "opened", "withdrawn",
+           "disputed", "cap-reached", "moved by cap")
 
 
 def print_counts(counts):
