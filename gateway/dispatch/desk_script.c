@@ -49,6 +49,28 @@ static void put_tone(gw_buf *b, const view_reminder *r)
     json_put_member_bool(b, "tone_serious", tone > FIRM);
 }
 
+/* What billing has agreed to offer for the item, and nothing else: each instalment with its
+ * currency, so that amounts are written as the locale does. */
+static void put_plan(const scripting *s, gw_buf *b)
+{
+    const view_item *item = s->decided->facts.item;
+    json_doc j;
+    if (!item || !item->plan.n || json_parse(item->plan, s->k->ask->arena, &j, NULL) != GW_OK ||
+        json_kind_of(&j, 0) != JSON_ARRAY)
+        return;
+    json_put_name(b, "plan");
+    gw_buf_putc(b, '[');
+    for (uint32_t e = json_first(0), first = e; e < json_at(&j, 0)->next;
+         e = json_at(&j, e)->next) {
+        gw_buf_puts(b, e == first ? "{" : ",{");
+        json_put_member_int(b, "amount_minor", json_get_int(&j, e, "amount_minor", 0));
+        json_put_member_str(b, "currency", item->currency);
+        json_put_member_str(b, "date", json_get_str(&j, e, "date"));
+        gw_buf_putc(b, '}');
+    }
+    gw_buf_putc(b, ']');
+}
+
 static gw_code put_facts(const scripting *s, gw_buf *b)
 {
     desk *k = s->k;
@@ -71,6 +93,7 @@ static gw_code put_facts(const scripting *s, gw_buf *b)
         return rc;
     b->n--; /* the closing brace: more members follow */
     put_tone(b, &s->l->r);
+    put_plan(s, b);
     gw_buf_putc(b, '}');
     return gw_buf_code(b, "the facts of a script", k->err);
 }

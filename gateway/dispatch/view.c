@@ -220,6 +220,12 @@ static gw_code read_window(debtor_reader *r, const state_field *f)
     return GW_OK;
 }
 
+static gw_str raw_member(const json_doc *j, const char *name)
+{
+    uint32_t at = json_member(j, 0, name);
+    return at ? json_raw(j, at) : (gw_str){NULL, 0};
+}
+
 static gw_code read_item(debtor_reader *r, const state_field *f)
 {
     json_doc j;
@@ -233,6 +239,7 @@ static gw_code read_item(debtor_reader *r, const state_field *f)
         .currency = json_get_str(&j, 0, "currency"),
         .reference = json_get_str(&j, 0, "reference"),
         .description = json_get_str(&j, 0, "description"),
+        .plan = raw_member(&j, "plan"),
         .terms = json_get_str(&j, 0, "terms"),
         .ladder = json_get_str(&j, 0, "ladder"),
         .due = day_of(json_get_str(&j, 0, "due")),

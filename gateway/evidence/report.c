@@ -14,6 +14,8 @@ static const struct {
     {"RelayToNonERDSFailure", "The carrier did not take it"},
     {"x-AttemptUnknown", "Attempt interrupted; whether it left is not known"},
     {"x-Withdrawn", "Contact withdrawn before sending"},
+    {"x-Task", "Work for a person: opened, taken, given back"},
+    {"x-Call", "What an agent did with it, and what came of it"},
     {"x-Payment", "Payment reported by the creditor"},
     {"x-Promise", "Promise to pay"},
     {"x-Dispute", "Dispute opened or resolved"},

@@ -40,7 +40,7 @@ static gw_str case_of(const item *i, gw_str id)
 /* Members that are billing's words and stay as they came. */
 static const char *const plain[] = {"case",           "issued", "due",       "amount_minor",
                                     "currency",       "terms",  "reference", "description",
-                                    "contract_minor", "ladder"};
+                                    "contract_minor", "ladder", "plan"};
 
 static void put_facts(gw_buf *fact, const item *i, const json_doc *d)
 {

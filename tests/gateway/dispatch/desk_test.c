@@ -213,6 +213,21 @@ static void the_script_fits_the_tone_and_the_number_is_shown_to_who_dials(void *
     lacks(rig_fact(r, CALL, "x-AttemptIntent"), "12.345");
 }
 
+static void only_the_plan_that_billing_gave_is_offered(void **cm)
+{
+    rig *r = of(cm);
+    open_call(r);
+    lacks(next(r, "bob"), "Offer");
+    rig_tell(r, VERB_ITEM,
+             "{\"id\":\"i1\",\"debtor\":\"d1\",\"due\":\"2013-03-01\",\"amount_minor\":1234500,"
+             "\"currency\":\"EUR\",\"plan\":[{\"amount_minor\":370350,\"date\":\"2013-03-25\"},"
+             "{\"amount_minor\":864150,\"date\":\"2013-04-25\"}]}");
+    const char *a = next(r, "bob");
+    says(a, "Offer EUR");
+    says(a, "3,703.50");
+    says(a, "8,641.50");
+}
+
 static void the_cap_decides_between_a_call_and_what_took_it_meanwhile(void **cm)
 {
     rig *r = of(cm);
@@ -511,6 +526,7 @@ int main(void)
         promise(an_agent_that_vanishes_gives_the_task_back_and_its_old_lease_is_void),
         promise(the_best_task_comes_first_and_one_debtor_is_called_by_one_person),
         promise(the_script_fits_the_tone_and_the_number_is_shown_to_who_dials),
+        promise(only_the_plan_that_billing_gave_is_offered),
         promise(the_cap_decides_between_a_call_and_what_took_it_meanwhile),
         promise(a_payment_takes_an_open_and_a_leased_task_away),
         promise(a_hold_takes_a_leased_task_away_but_a_begun_call_is_the_agents),

@@ -49,12 +49,14 @@ static const char ladder_text[] =
 
 static const char call_manifest_text[] =
     "{\"name\":\"call\",\"locale\":\"en\",\"purpose\":\"call\",\"tone\":2,\"parts\":[\"desk\"],"
-    "\"required\":[\"recipient.name\",\"total_open\",\"creditor.name\"],\"optional\":[],\"urls\":[]"
+    "\"required\":[\"recipient.name\",\"total_open\",\"creditor.name\"],\"optional\":[\"plan\","
+    "\"plan.amount\"],\"urls\":[]"
     "}";
 static const char call_text[] =
     "May I speak to {{recipient.name}}? This is {{creditor.name}}.\n"
     "{{#tone_friendly}}Friendly.{{/tone_friendly}}{{#tone_firm}}Firm.{{/tone_firm}}"
-    "{{#tone_serious}}Serious.{{/tone_serious}} Open: {{total_open}}.\n";
+    "{{#tone_serious}}Serious.{{/tone_serious}} Open: {{total_open}}.\n"
+    "{{#plan}}Offer {{#amount}}{{amount}}{{/amount}}.\n{{/plan}}";
 
 static const char manifest_text[] =
     "{\"name\":\"letter\",\"locale\":\"en\",\"purpose\":\"reminder\",\"tone\":2,\"parts\":["
