@@ -57,7 +57,7 @@ typedef struct {
 
 typedef struct {
     gw_str id, case_id, currency, reference, description, terms, ladder;
-    gw_str plan; /* instalments that may be offered, JSON array; empty: none */
+    gw_str plan;         /* instalments that may be offered, JSON array; empty: none */
     int32_t due, issued; /* VIEW_NO_DAY when absent */
     int64_t amount, paid, contract;
     bool settled;  /* paid in full or closed: nothing is asked for it any more */

@@ -25,7 +25,7 @@
 #define EVENT_REBUILD         "x-Rebuild"      /* the state was made again from this log */
 #define EVENT_TASK            "x-Task" /* work for a person: opened, leased, given back, confirmed */
 #define EVENT_CALL            "x-Call"    /* what an agent did with it: the outcome, in why */
-#define EVENT_CONTACT         "x-Contact"      /* debtor facts: name, zone, contacts */
+#define EVENT_CONTACT         "x-Contact" /* debtor facts: name, zone, contacts */
 #define EVENT_ITEM            "x-Item"
 #define EVENT_OPERATOR        "x-Operator"          /* an operator's act: pause, retry, clock */
 #define EVENT_RECEIVED        "ReceivedFromNonERDS" /* receipt, reply or bounce came in */
