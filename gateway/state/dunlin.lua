@@ -28,6 +28,8 @@
 --   dl:{NN}:out            stream  outbox; one entry per evidence record, one field per entry:
 --                                  "a" -> <did><rid>: the acceptance of that job, told by its reminder hash
 --                                  "1" -> netstrings, gateway/state/record.c
+--   dl:{NN}:in             stream  what came in and is not booked yet (gateway/state/inbox.h)
+--   dl:{NN}:x              zset    score 0: marks, what leads to a reminder or debtor (gateway/state/mark.h)
 --   dl:{NN}:lease          hash    owner, token, until (ms of this Redis's clock)
 -- To change it: raise FORMAT, teach function.c to convert or refuse, and keep reading old outbox entries
 -- ("1", "a") until they are drained. Raise REVISION with every other change of this file; once a version
@@ -454,6 +456,22 @@ local function release(keys, args)
     return 1
 end
 
+-- receipt: args r:<rid>, y as the caller read it or "", y from now on, a packed record or "". Answers 1, or 0 when y
+-- is another by now or there is no such reminder. The reminder's version stays: y is not part of its life.
+local function receipt(keys, args)
+    bind(_G)
+    local rkey = keys[1] .. args[1]
+    if (call('HGET', rkey, 'y') or '') ~= args[2] or call('EXISTS', rkey) == 0 then
+        return 0
+    end
+    call('HSET', rkey, 'y', args[3])
+    if args[4] ~= '' then
+        call('XADD', keys[1] .. 'out', '*', '1', args[4])
+    end
+    return 1
+end
+
+redis.register_function('dunlin_receipt', receipt)
 redis.register_function('dunlin_accept', accept)
 redis.register_function('dunlin_apply', apply)
 redis.register_function('dunlin_lease', lease)
