@@ -131,6 +131,8 @@ gw_code query_act(void *context, const intake_ask *ask, gw_buf *ret_json, gw_err
                           "only unknown and parked ones are tried again", ret_json, err);
     case VERB_CALL:
         return desk_call(context, ask, ret_json, err);
+    case VERB_REPLY:
+        return act_reply(context, ask, ret_json, err);
     case VERB_CLOCK:
         return act_clock(context, ask, ret_json, err);
     default:

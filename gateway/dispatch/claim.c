@@ -5,11 +5,15 @@
  * decision, one transition, and its plan record says so. What is due already comes before it. */
 #include "gateway/dispatch/core.h"
 #include "gateway/dispatch/task_facts.h"
+#include "gateway/state/mark.h"
+#include "gateway/wire/unsubscribe.h"
 
 #include "gateway/base/crash.h"
 #include "gateway/base/log.h"
 
 #include <stdio.h>
+
+enum { LINK_MAX = 1024 };
 
 typedef struct {
     const loaded *l;
@@ -133,6 +137,24 @@ static gw_str optional(const char *z)
     return gw_str_of(z ? z : "");
 }
 
+/* The one-click link of this debtor and the first recipient, who is the one it is written for. */
+static gw_str unsubscribe_link(dispatch *d, const claim *cl, const wire_task *t)
+{
+    const dispatch_sender *from = &d->cfg.sender;
+    char text[UNSUBSCRIBE_TEXT];
+    gw_id address;
+    GW_AUTO_BUF gw_buf url;
+    gw_buf_init(&url, LINK_MAX);
+    if (!from->public_url || !*from->public_url || !t->to_n ||
+        !gw_str_is(cl->l->r.channel, "email"))
+        return optional(from->unsubscribe);
+    state_mark_address(d->cfg.id_key, t->to[0].address, &address);
+    unsubscribe_format(d->cfg.id_key, &cl->l->did, &address, text);
+    gw_buf_printf(&url, "%s/u/%s", from->public_url, text);
+    char *copy = url.code == GW_OK ? gw_arena_copy(d->arena, gw_buf_str(&url)) : NULL;
+    return copy ? (gw_str){copy, url.n} : optional(from->unsubscribe);
+}
+
 static void fill_task(dispatch *d, const claim *cl, flight *f, wire_task *t)
 {
     const view_reminder *r = &cl->l->r;
@@ -144,7 +166,7 @@ static void fill_task(dispatch *d, const claim *cl, flight *f, wire_task *t)
     t->now_ms = core_now(d).ms;
     t->deadline_ms = f->deadline_ms;
     t->from = (wire_sender){optional(from->name), optional(from->address), optional(from->reply_to),
-                            optional(from->unsubscribe)};
+                            unsubscribe_link(d, cl, t)};
     t->message_id = f->message_id;
     t->reference = task_reference(r, &cl->decided->facts);
     t->manual_clock = gw_clock_is_manual(d->clock);

@@ -109,6 +109,9 @@ struct dispatch {
     struct {
         pthread_mutex_t lock;
         dispatch_status status;
+        uint8_t mask[STATE_SHARDS]; /* as the last lease left it */
+        struct question *questions; /* questions.c: for workers, from the booker */
+        size_t question_n;
         _Atomic bool stop, draining;
         _Atomic uint64_t news; /* shards with something new for any lane */
         _Atomic int drain_ms;

@@ -1,6 +1,7 @@
 #include "gateway/dispatch/core.h"
 
 #include "gateway/base/log.h"
+#include "gateway/dispatch/questions.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -115,6 +116,9 @@ void lease_run(dispatch *d)
         d->mask[i] = fence[i] != 0;
         d->status.shards += fence[i] != 0;
     }
+    pthread_mutex_lock(&d->shared.lock);
+    memcpy(d->shared.mask, d->mask, sizeof d->mask);
+    pthread_mutex_unlock(&d->shared.lock);
     if (lost) {
         gw_log(GW_LOG_WARN, "shards went to another gateway", "owned=%d", d->status.shards);
         leave_shards(d);
@@ -211,6 +215,7 @@ gw_code dispatch_step(dispatch *d, int wait_ms, bool *ret_busy, gw_err *err)
         zmq_msg_close(&d->intents[i].bytes);
     d->intent_n = 0;
     port_heartbeats(d);
+    questions_run(d);
     publish(d);
     *ret_busy = d->busy;
     if (!d->store_ok)
@@ -317,6 +322,7 @@ void dispatch_close(dispatch *d)
                    gw_code_name(err.code));
     }
     flight_clear(&d->flights);
+    questions_clear(d);
     port_close(d);
     state_close(d->store);
     while (d->outcomes) {
@@ -360,5 +366,12 @@ void dispatch_get_status(dispatch *d, dispatch_status *ret)
 {
     pthread_mutex_lock(&d->shared.lock);
     *ret = d->shared.status;
+    pthread_mutex_unlock(&d->shared.lock);
+}
+
+void dispatch_shards(dispatch *d, uint8_t ret_mask[STATE_SHARDS])
+{
+    pthread_mutex_lock(&d->shared.lock);
+    memcpy(ret_mask, d->shared.mask, sizeof d->shared.mask);
     pthread_mutex_unlock(&d->shared.lock);
 }

@@ -12,7 +12,9 @@
  *   change.c       a move as one transition       walk.c      the movable clock
  *   desk*.c        tasks for people (desk.h)
  *   query*.c, act.c  what intake asks on its own thread, on its own connection
+ *   questions.c    what became of a message: asked of workers
  *   recorder.c     outbox -> evidence log, its own thread
+ *   booker*.c, reply.c  inbox -> receipts and replies booked, its own thread (booker.h)
  *
  * Fail closed: without the store, the evidence log, or the lease, nothing is claimed and no GO is
  * given. Logs hold ids, codes and counts only.
@@ -65,6 +67,8 @@ typedef struct {
 typedef struct {
     const char *name, *address;
     const char *reply_to, *unsubscribe; /* NULL or "": none */
+    const char *public_url; /* of /u/<token>, which then is each mail's List-Unsubscribe; NULL or
+                               "": none */
 } dispatch_sender;
 
 /* All pointers are borrowed until dispatch_close. */
@@ -140,5 +144,7 @@ typedef struct {
     uint64_t turns, tasks, intents, gos, aborts, outcomes, plans, unexpected;
 } dispatch_status;
 void dispatch_get_status(dispatch *d, dispatch_status *ret);
+/* Shards leased now: 1 ours, 0 not. */
+void dispatch_shards(dispatch *d, uint8_t ret_mask[STATE_SHARDS]);
 
 #endif

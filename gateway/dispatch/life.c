@@ -33,7 +33,9 @@ typedef struct {
  * carrier saw it, an operator may mend the cause and retry. A withdrawal while sending comes too
  * late to stop anything and is only noted. A worker that reports an outcome without having been
  * given GO broke its contract: nobody knows what left (U), and a delivery reported for an earlier
- * attempt ends the reminder rather than contact twice. */
+ * attempt ends the reminder rather than contact twice. So does a receipt that shows that the
+ * carrier had an earlier attempt which we took for failed. A receipt says nothing to the other
+ * states. */
 static const life_row rows[] = {
     {A, ON_PLAN, P, DO_SCHEDULE, EVENT_PLAN},
     {A, ON_CLAIM, C, DO_WATCH | DO_TAKE_CAP | DO_ATTEMPT, EVENT_PLAN},
@@ -52,6 +54,7 @@ static const life_row rows[] = {
     {P, ON_DELIVERED, D, DO_UNSCHEDULE, EVENT_RELAYED},
     {P, ON_LATE_DELIVERED, D, DO_UNSCHEDULE, EVENT_RELAYED},
     {P, ON_LATE_OTHER, P, DO_NOTE, EVENT_RELAY_FAILED},
+    {P, ON_RECEIPT_TOOK, D, DO_UNSCHEDULE, EVENT_RELAYED},
 
     {H, ON_PLAN, P, DO_SCHEDULE, EVENT_PLAN},
     {H, ON_HOLD, H, DO_PARK, EVENT_REJECTED},
@@ -62,6 +65,7 @@ static const life_row rows[] = {
     {H, ON_DELIVERED, D, DO_UNSCHEDULE, EVENT_RELAYED},
     {H, ON_LATE_DELIVERED, D, DO_UNSCHEDULE, EVENT_RELAYED},
     {H, ON_LATE_OTHER, H, DO_NOTE, EVENT_RELAY_FAILED},
+    {H, ON_RECEIPT_TOOK, D, DO_UNSCHEDULE, EVENT_RELAYED},
 
     {C, ON_INTENT, S, DO_GO | DO_WATCH, EVENT_INTENT},
     {C, ON_PLAN, P, DO_ABORT | DO_GIVE_CAP | DO_SCHEDULE, EVENT_PLAN},
@@ -77,6 +81,7 @@ static const life_row rows[] = {
     {C, ON_POISON, Q, DO_GIVE_CAP | DO_UNSCHEDULE, EVENT_WITHDRAWN},
     {C, ON_LATE_DELIVERED, D, DO_ABORT | DO_GIVE_CAP | DO_UNSCHEDULE, EVENT_RELAYED},
     {C, ON_LATE_OTHER, C, DO_NOTE, EVENT_RELAY_FAILED},
+    {C, ON_RECEIPT_TOOK, D, DO_ABORT | DO_GIVE_CAP | DO_UNSCHEDULE, EVENT_RELAYED},
 
     {S, ON_DELIVERED, D, DO_UNSCHEDULE, EVENT_RELAYED},
     {S, ON_LATER, P, DO_GIVE_CAP | DO_SCHEDULE, EVENT_RELAY_FAILED},
@@ -145,6 +150,8 @@ static const life_row rows[] = {
     {U, ON_RETRY, P, DO_SCHEDULE | DO_FRESH, EVENT_OPERATOR},
     {U, ON_LATE_DELIVERED, D, 0, EVENT_RELAYED},
     {U, ON_LATE_OTHER, U, DO_NOTE, EVENT_RELAY_FAILED},
+    {U, ON_RECEIPT_TOOK, D, 0, EVENT_RELAYED},
+    {U, ON_RECEIPT_REFUSED, R, 0, EVENT_RELAY_FAILED},
 
     {Q, ON_RETRY, P, DO_SCHEDULE | DO_FRESH, EVENT_OPERATOR},
     {Q, ON_LATER, Q, DO_REPEAT, NULL},
@@ -190,6 +197,8 @@ static const char *const event_names[LIFE_EVENT_COUNT] = {
     [ON_UNREACHED] = "unreached",
     [ON_AGAIN] = "again",
     [ON_UNDONE] = "undone",
+    [ON_RECEIPT_TOOK] = "receipt-took",
+    [ON_RECEIPT_REFUSED] = "receipt-refused",
 };
 
 bool life_step(life_state in, life_event on, life_move *ret)

@@ -8,8 +8,8 @@
  * States are the letters stored in the state store (field s of a reminder):
  *     A accepted   P planned   H held   C claimed (task given, no intent yet)   S sending (GO
  * given) final: D delivered to the carrier   X withdrawn   R refused   U unknown   Q parked (dead
- * letter) A final state is left only by these rows: U by a late outcome (D, R) or an operator's
- * retry, Q by an operator's retry.
+ * letter) A final state is left only by these rows: U by a late outcome or a receipt (D, R) or an
+ * operator's retry, Q by an operator's retry.
  * Work for a person (a call, a visit; desk.h) goes O open   L leased to one agent   T being done
  * (the agent said "dial") instead of C and S; D then means done: the right party was reached, the
  * letter posted. R: it was tried as often as allowed and nobody was reached.
@@ -37,31 +37,33 @@ typedef enum {
 } life_state;
 
 typedef enum {
-    ON_PLAN,           /* policy found a permitted moment, now or later */
-    ON_HOLD,           /* policy waits for a change: no zone, a hold, no worker of the channel */
-    ON_WITHDRAW,       /* paid, cancelled, disputed away, expired */
-    ON_FORBID,         /* policy refuses for good: recipient guard */
-    ON_CLAIM,          /* given to a worker with credit */
-    ON_INTENT,         /* the exact bytes are durable */
-    ON_DELIVERED,      /* the worker's outcome, under the token of the current attempt */
-    ON_LATER,          /* nothing left the house, try again */
-    ON_SPENT,          /* as ON_LATER, but it was the last attempt allowed */
-    ON_REFUSED,        /* the carrier (or rendering) refused for good */
-    ON_UNKNOWN,        /* nobody can know whether it left */
-    ON_LOST,           /* worker or gateway died; the grace for a repeated outcome has passed */
-    ON_POISON,         /* started again and again without any outcome, or not readable */
-    ON_RETRY,          /* an operator's act */
-    ON_LATE_DELIVERED, /* outcome under the token of an earlier attempt */
-    ON_LATE_OTHER,     /* any other outcome under the token of an earlier attempt */
-    ON_OPEN,           /* a task's moment has come and policy allows it: agents may take it */
-    ON_LEASE,          /* an agent took it */
-    ON_GIVE_BACK,      /* the agent gave it back, or its lease ran out */
-    ON_DIAL,           /* the agent begins: from here on the debtor may have been contacted */
-    ON_CONFIRM,        /* the agent made sure that it is the right party */
-    ON_REACHED,        /* done: the outcome is one of desk_outcome.h that ends the task well */
-    ON_UNREACHED,      /* nobody was reached, and this was the last try */
-    ON_AGAIN,          /* nobody was reached, or they asked to be called again */
-    ON_UNDONE,         /* it was not begun after all: nobody was contacted */
+    ON_PLAN,            /* policy found a permitted moment, now or later */
+    ON_HOLD,            /* policy waits for a change: no zone, a hold, no worker of the channel */
+    ON_WITHDRAW,        /* paid, cancelled, disputed away, expired */
+    ON_FORBID,          /* policy refuses for good: recipient guard */
+    ON_CLAIM,           /* given to a worker with credit */
+    ON_INTENT,          /* the exact bytes are durable */
+    ON_DELIVERED,       /* the worker's outcome, under the token of the current attempt */
+    ON_LATER,           /* nothing left the house, try again */
+    ON_SPENT,           /* as ON_LATER, but it was the last attempt allowed */
+    ON_REFUSED,         /* the carrier (or rendering) refused for good */
+    ON_UNKNOWN,         /* nobody can know whether it left */
+    ON_LOST,            /* worker or gateway died; the grace for a repeated outcome has passed */
+    ON_POISON,          /* started again and again without any outcome, or not readable */
+    ON_RETRY,           /* an operator's act */
+    ON_LATE_DELIVERED,  /* outcome under the token of an earlier attempt */
+    ON_LATE_OTHER,      /* any other outcome under the token of an earlier attempt */
+    ON_OPEN,            /* a task's moment has come and policy allows it: agents may take it */
+    ON_LEASE,           /* an agent took it */
+    ON_GIVE_BACK,       /* the agent gave it back, or its lease ran out */
+    ON_DIAL,            /* the agent begins: from here on the debtor may have been contacted */
+    ON_CONFIRM,         /* the agent made sure that it is the right party */
+    ON_REACHED,         /* done: the outcome is one of desk_outcome.h that ends the task well */
+    ON_UNREACHED,       /* nobody was reached, and this was the last try */
+    ON_AGAIN,           /* nobody was reached, or they asked to be called again */
+    ON_UNDONE,          /* it was not begun after all: nobody was contacted */
+    ON_RECEIPT_TOOK,    /* a believable receipt: the carrier had it, whatever we thought */
+    ON_RECEIPT_REFUSED, /* a believable receipt: the attempt ended for good without arriving */
     LIFE_EVENT_COUNT
 } life_event;
 

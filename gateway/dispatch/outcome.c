@@ -6,7 +6,9 @@
 
 #include "gateway/base/crash.h"
 #include "gateway/base/log.h"
+#include "gateway/base/tally.h"
 #include "gateway/dispatch/call_result.h"
+#include "gateway/dispatch/questions.h"
 
 enum { TRIES_MAX = 16, OUT_MAX = 16 * 1024 };
 
@@ -232,6 +234,13 @@ static void say_seen(dispatch *d, const outcome_msg *o)
     (void)port_send(d, o->identity, o->identity_n, &h, (gw_str){NULL, 0});
 }
 
+static void count(const booking *b)
+{
+    const wire_outcome *out = &b->o->out;
+    tally_add("dunlin_outcomes_total", "provider", out->provider.n ? out->provider : b->r.channel,
+              "class", gw_str_of(wire_result_name(out->outcome)), 1);
+}
+
 /* True when the outcome is finished with. */
 static bool settle(dispatch *d, booking *b, state_verdict verdict)
 {
@@ -241,6 +250,7 @@ static bool settle(dispatch *d, booking *b, state_verdict verdict)
         return true;
     }
     if (b->done || verdict == STATE_OK) {
+        count(b); /* before the flight, whose texts these are, is gone */
         say_seen(d, b->o);
         if (b->f && b->txn.rid) /* a note about an earlier attempt leaves the present one alone */
             core_drop(d, b->f);
@@ -310,11 +320,28 @@ static size_t gather(dispatch *d, booking *list, size_t cap)
     return n;
 }
 
+/* What was booked, as questions.c wants it. */
+typedef struct {
+    const wire_outcome **outs;
+    gw_id *rids;
+    size_t n;
+} reported;
+
+static void report(reported *r, const booking *b)
+{
+    if (b->o->out.provider.n) {
+        r->outs[r->n] = &b->o->out;
+        r->rids[r->n++] = b->o->rid;
+    }
+}
+
 static void book(dispatch *d, booking *list, size_t n)
 {
+    reported told = {gw_arena_alloc(d->arena, (n + 1) * sizeof(wire_outcome *)),
+                     gw_arena_alloc(d->arena, (n + 1) * sizeof(gw_id)), 0};
     state_txn *txns = gw_arena_alloc(d->arena, (n + 1) * sizeof *txns);
     state_verdict *verdicts = gw_arena_alloc(d->arena, (n + 1) * sizeof *verdicts);
-    bool good = txns && verdicts && load_strangers(d, list, n);
+    bool good = txns && verdicts && told.outs && told.rids && load_strangers(d, list, n);
     size_t m = 0;
     for (size_t i = 0; i < n && good; i++) {
         if (list[i].dropped)
@@ -322,11 +349,14 @@ static void book(dispatch *d, booking *list, size_t n)
         good = build(d, &list[i]) == GW_OK;
         if (good && list[i].write)
             txns[m++] = list[i].txn;
+        report(&told, &list[i]);
     }
+    good = good && questions_mark(d, told.outs, told.rids, told.n);
     GW_CRASH_POINT("outcome-before-commit");
     if (good)
         core_apply(d, txns, m, verdicts, "outcome");
     GW_CRASH_POINT("outcome-after-commit");
+    questions_unknown(d, told.outs, told.rids, told.n);
     m = 0;
     for (size_t i = 0; i < n; i++) {
         state_verdict v = good && list[i].write ? verdicts[m++] : STATE_UNKNOWN;

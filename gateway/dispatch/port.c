@@ -2,6 +2,7 @@
 #include "gateway/dispatch/core.h"
 
 #include "gateway/base/log.h"
+#include "gateway/dispatch/questions.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -366,6 +367,9 @@ static void handle(dispatch *d, worker *w, wire_header *h, message *m)
         break;
     case WIRE_OUTCOME:
         on_outcome(d, w, &h->outcome, payload);
+        break;
+    case WIRE_PULLED:
+        questions_answer(d, &h->pulled, payload);
         break;
     case WIRE_DRAIN:
         w->draining = true;

@@ -288,6 +288,7 @@ static const struct {
     {"holds", false, query_holds},
     {"calls", false, query_calls},
     {"call-codes", false, query_call_codes},
+    {"replies", false, query_replies},
 };
 
 gw_code query_answer(void *context, const intake_ask *ask, gw_buf *ret_json, gw_err *err)
@@ -304,8 +305,8 @@ gw_code query_answer(void *context, const intake_ask *ask, gw_buf *ret_json, gw_
     }
     return gw_fail(
         err, GW_EINVAL,
-        "what must be job, jobs, debtor, items, explain, status, clock, windows, holds, calls or "
-        "call-codes");
+        "what must be job, jobs, debtor, items, explain, status, clock, windows, holds, replies, "
+        "calls or call-codes");
 }
 
 void query_wake(void *context, uint64_t shards)

@@ -125,6 +125,9 @@ gw_code query_debtor(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
     put_suppressions(ret, d);
     put_hours(ret, d);
     put_counters(ret, d);
+    rc = query_put_replies(d->hash, GW_STR(""), ask->arena, ret, err);
+    if (rc != GW_OK)
+        return rc;
     json_put_member_int(ret, "items", (int64_t)d->item_n);
     gw_buf_putc(ret, '}');
     return GW_OK;

@@ -1,6 +1,7 @@
 #include "gateway/dispatch/query_part.h"
 
 #include "gateway/dispatch/change.h"
+#include "gateway/dispatch/delivery.h"
 #include "gateway/dispatch/life.h"
 
 /* ---- one reminder ---- */
@@ -53,6 +54,36 @@ static void put_more(gw_buf *b, const view_reminder *r)
         json_put_member_raw(b, "last_outcome", r->out);
 }
 
+/* What became of it after it left, in the words of receipts. */
+static gw_code put_delivery(gw_buf *b, const view_reminder *r, gw_arena *arena, gw_err *err)
+{
+    delivery d;
+    if (!r->delivery.n)
+        return GW_OK;
+    gw_code rc = delivery_read(r->delivery, arena, &d, err);
+    if (rc != GW_OK)
+        return rc;
+    json_put_name(b, "delivery");
+    gw_buf_putc(b, '{');
+    json_put_member_str(b, "state", gw_str_of(wire_receipt_state_name(d.state)));
+    if (d.state != WIRE_RECEIPT_NONE) {
+        json_put_member_str(b, "authenticity", gw_str_of(wire_auth_name(d.auth)));
+        json_put_member_int(b, "attempt", d.attempt);
+        query_put_text(b, "provider", d.provider);
+        query_put_text(b, "provider_ref", d.ref);
+        query_put_text(b, "code", d.code);
+        query_put_time(b, "at", d.at_ms);
+        query_put_time(b, "received", d.rx_ms);
+    }
+    if (d.contradicted)
+        json_put_member_bool(b, "contradicted", true);
+    if (d.claimed != WIRE_RECEIPT_NONE)
+        json_put_member_str(b, "unconfirmed", gw_str_of(wire_receipt_state_name(d.claimed)));
+    json_put_member_int(b, "receipts", d.n);
+    gw_buf_putc(b, '}');
+    return GW_OK;
+}
+
 gw_code query_job(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
 {
     loaded *l;
@@ -62,6 +93,11 @@ gw_code query_job(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
     gw_buf_putc(ret, '{');
     put_reminder(ret, &l->r);
     put_more(ret, &l->r);
+    rc = put_delivery(ret, &l->r, ask->arena, err);
+    if (rc == GW_OK)
+        rc = query_case_replies(q, ask, l, ret, err);
+    if (rc != GW_OK)
+        return rc;
     if (!life_is_final((life_state)l->r.state) && l->r.readable) {
         json_put_name(ret, "explain");
         rc = explain_reminder(q, ask, l->d, &l->r, ask->now, ret, err);

@@ -40,6 +40,14 @@ gw_code query_explain(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
 gw_code query_calls(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_call_codes(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code desk_call(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+/* query_reply.c: replies of a debtor (all, or those of a job's case), the ones that wait for a
+ * person, and a person's word that one was read. */
+gw_code query_put_replies(const state_hash *debtor, gw_str case_id, gw_arena *arena, gw_buf *ret,
+                          gw_err *err);
+gw_code query_case_replies(query *q, const intake_ask *ask, const loaded *l, gw_buf *ret,
+                           gw_err *err);
+gw_code query_replies(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+gw_code act_reply(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 
 /* Append {"verdict", ..., "text"} of the decision about this reminder as of now. */
 gw_code explain_reminder(query *q, const intake_ask *ask, const view_debtor *d,

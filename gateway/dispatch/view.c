@@ -460,6 +460,7 @@ gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_r
         .agent = state_get(h, "ag"),
         .desk = state_get(h, "dk"),
         .rank = field_int(h, "rk", 0),
+        .delivery = state_get(h, "y"),
     };
     if (h->version == 0)
         return gw_fail(err, GW_ENOTFOUND, "no such reminder");

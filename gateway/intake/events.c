@@ -1,5 +1,6 @@
 #include "gateway/base/log.h"
 #include "gateway/intake/ledger.h"
+#include "gateway/intake/marks.h"
 #include "gateway/intake/turn.h"
 
 enum { ROUNDS_MAX = 5 }; /* folding again because the debtor moved; then the client repeats */
@@ -171,6 +172,28 @@ static void settle(batch *b)
     }
 }
 
+/* What the debtors of this round are reached by leads to them before they are stored. */
+static gw_code mark_debtors(batch *b, gw_err *err)
+{
+    turn *t = b->t;
+    state_mark *marks = NULL;
+    size_t n = 0, debtors = 0;
+    for (uint32_t i = 0; i < b->n; i++)
+        debtors +=
+            b->events[i].folded && b->events[i].txn && b->events[i].event.verb == VERB_DEBTOR;
+    if (debtors == 0)
+        return GW_OK;
+    marks = gw_arena_alloc(t->arena, debtors * MARKS_OF_DEBTOR_MAX * sizeof *marks);
+    if (!marks)
+        return gw_fail(err, GW_ENOMEM, "marking debtors");
+    for (uint32_t i = 0; i < b->n; i++) {
+        const event *e = &b->events[i];
+        if (e->folded && e->txn && e->event.verb == VERB_DEBTOR)
+            n += marks_of_debtor(t->id_key, &b->dids[e->debtor], &e->doc, t->arena, marks + n);
+    }
+    return n ? state_mark_add(t->store, marks, n, err) : GW_OK;
+}
+
 static gw_code play_round(batch *b, gw_err *err)
 {
     turn *t = b->t;
@@ -187,7 +210,8 @@ static gw_code play_round(batch *b, gw_err *err)
     }
     for (uint32_t i = 0; i < b->txn_n; i++)
         b->verdicts[i] = STATE_UNKNOWN;
-    if (b->txn_n)
+    rc = mark_debtors(b, err);
+    if (b->txn_n && rc == GW_OK)
         rc = state_apply(t->store, b->txns, b->txn_n, b->verdicts, err);
     settle(b);
     return rc;

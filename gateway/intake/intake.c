@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-enum { PATH_BYTES = 1024, STOP_TEXT = 64 };
+enum { STOP_TEXT = 64 };
 
 struct intake {
     intake_config
@@ -45,15 +45,9 @@ static void play(intake *in)
         ;
     if (t->request_n == 0)
         return;
-    t->now = gw_clock_now(in->config.clock);
-    turn_submit(t);
-    turn_events(t);
-    turn_acts(t);
+    turn_play(t);
     /* First: who has the answer may look at the counts, or ask whether the gateway is idle. */
     add_counts(in);
-    if (t->news && in->config.calls.wake)
-        in->config.calls.wake(in->config.calls.context, t->news);
-    t->news = 0;
     turn_send(t);
     add_counts(in);
 }
@@ -78,51 +72,6 @@ static void *run(void *arg)
 
 /* ---- life ---- */
 
-static gw_code load_schemas(turn *t, const char *folder, gw_err *err)
-{
-    for (int v = 0; v < VERB_COUNT; v++) {
-        char path[PATH_BYTES];
-        int n = snprintf(path, sizeof path, "%s/%s.json", folder, verb_of((verb)v)->name);
-        if (n >= (int)sizeof path)
-            return gw_fail(err, GW_ELIMIT, "schema folder path is longer than %d bytes",
-                           PATH_BYTES);
-        gw_code rc = schema_load(path, &t->schemas[v], err);
-        if (rc != GW_OK)
-            return gw_wrap(err, rc, "intake cannot start");
-    }
-    return GW_OK;
-}
-
-static void free_turn(turn *t)
-{
-    if (!t)
-        return;
-    for (int v = 0; v < VERB_COUNT; v++)
-        schema_free(t->schemas[v]);
-    state_close(t->store);
-    gw_arena_free(t->arena);
-    gw_arena_free(t->scratch);
-    gw_buf_done(&t->reply);
-    free(t);
-}
-
-static gw_code make_turn(intake *in, gw_err *err)
-{
-    turn *t = calloc(1, sizeof *t);
-    if (!t)
-        return gw_fail(err, GW_ENOMEM, "intake: out of memory");
-    in->turn = t;
-    t->config = &in->config;
-    t->arena = gw_arena_new(TURN_ARENA_MAX);
-    t->scratch = gw_arena_new(TURN_SCRATCH_MAX);
-    gw_buf_init(&t->reply, TURN_REPLY_MAX);
-    memcpy(t->id_key, in->config.id_key, sizeof t->id_key);
-    if (!t->arena || !t->scratch)
-        return gw_fail(err, GW_ENOMEM, "intake: out of memory");
-    gw_code rc = load_schemas(t, in->config.schema_folder, err);
-    return rc == GW_OK ? state_open(&in->config.state, &t->store, err) : rc;
-}
-
 static gw_code open_stop_pair(intake *in, gw_err *err)
 {
     char endpoint[STOP_TEXT];
@@ -142,7 +91,7 @@ static gw_code start(intake *in, gw_err *err)
         .send_hwm = INTAKE_QUEUE,
         .receive_hwm = INTAKE_QUEUE,
     };
-    gw_code rc = make_turn(in, err);
+    gw_code rc = turn_new(&in->config, &in->turn, err);
     if (rc == GW_OK)
         rc = open_stop_pair(in, err);
     if (rc == GW_OK)
@@ -190,7 +139,7 @@ void intake_stop(intake *in)
     }
     if (in->stop_send)
         zmq_close(in->stop_send);
-    free_turn(in->turn);
+    turn_free(in->turn);
     pthread_mutex_destroy(&in->lock);
     free(in);
 }

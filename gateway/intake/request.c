@@ -36,7 +36,7 @@ static void take_head(request *r, int position, zmq_msg_t *m)
         if (r->verb == VERB_COUNT)
             refuse(r, "malformed",
                    "unknown verb; one of submit item payment promise dispute debtor consent hold "
-                   "cancel query clock pause resume retry call is expected");
+                   "hours cancel query clock pause resume windows retry call reply is expected");
         break;
     default:
         if (zmq_msg_size(m) > sizeof r->id) {
@@ -249,9 +249,7 @@ static bool send_part(turn *t, const void *bytes, size_t n, bool last)
 static bool send_verdicts(turn *t, const request *r)
 {
     for (uint32_t i = 0; i < r->n; i++) {
-        const slot *s = &t->slots[r->first + i];
-        bool good = s->n && t->reply.code == GW_OK;
-        gw_str text = good ? (gw_str){t->reply.data + s->at, s->n} : GW_STR(hopeless);
+        gw_str text = turn_verdict(t, &t->slots[r->first + i]);
         if (!send_part(t, text.p, text.n, i + 1 == r->n))
             return false;
     }
@@ -286,12 +284,5 @@ void turn_send(turn *t)
             zmq_msg_close(&r->route);
         }
     }
-    for (uint32_t i = 0; i < t->slot_n; i++)
-        zmq_msg_close(&t->slots[i].body);
-    t->request_n = 0;
-    t->slot_n = 0;
-    t->job_n = 0;
-    t->bytes = 0;
-    gw_buf_clear(&t->reply);
-    gw_arena_reset(t->arena);
+    turn_clear(t);
 }

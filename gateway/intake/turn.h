@@ -1,5 +1,6 @@
 /* turn.h - one turn of the intake thread: the messages taken together, and their verdicts.
  *
+ *   turn.c      its life: open, play, clear
  *   request.c   frames -> request, verdicts -> frames
  *   submit.c    all jobs of the turn through one state_accept
  *   events.c    all events through the ledger and state_apply
@@ -65,6 +66,18 @@ typedef struct {
     state_accepted accepted[TURN_SLOTS_MAX];
     uint32_t job_n;
 } turn;
+
+/* ---- turn.c ---- */
+
+/* config is borrowed. */
+gw_code turn_new(const intake_config *config, turn **ret, gw_err *err) GW_NODISCARD;
+void turn_free(turn *t); /* accepts NULL */
+/* All phases, and dispatch is woken if there is news. */
+void turn_play(turn *t);
+/* What a slot is answered: its verdict, or "busy" when it has none. */
+gw_str turn_verdict(const turn *t, const slot *s);
+/* Forget requests and bodies; routes are closed already. */
+void turn_clear(turn *t);
 
 /* ---- request.c ---- */
 

@@ -28,6 +28,7 @@
 #define EVENT_CONTACT         "x-Contact" /* debtor facts: name, zone, contacts */
 #define EVENT_ITEM            "x-Item"
 #define EVENT_OPERATOR        "x-Operator"          /* an operator's act: pause, retry, clock */
+#define EVENT_HOOK_REFUSED    "x-HookRefused"       /* callbacks that were not believed, in sums */
 #define EVENT_RECEIVED        "ReceivedFromNonERDS" /* receipt, reply or bounce came in */
 
 #endif

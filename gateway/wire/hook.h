@@ -37,6 +37,8 @@ typedef struct {
     gw_str code;              /* the provider's own word or number, or empty */
     int64_t at_ms;            /* when the provider says it happened; 0: it does not say */
     gw_str from, to, text;    /* HOOK_INBOUND: E.164 where the provider gives that, UTF-8 */
+    gw_str raw; /* the part of the request that is about this event and nobody else, kept as
+                   evidence; empty: body and query as a whole (a call with one event) */
 } hook_event;
 
 typedef struct {

@@ -27,6 +27,7 @@ typedef enum {
     VERB_WINDOWS,
     VERB_RETRY,
     VERB_CALL,
+    VERB_REPLY,
     VERB_COUNT
 } verb;
 

@@ -4,6 +4,7 @@
 #include "gateway/base/time.h"
 #include "gateway/dispatch/load.h"
 #include "gateway/intake/ledger.h"
+#include "gateway/intake/marks.h"
 #include "gateway/wire/event.h"
 #include "templates/engine/store.h"
 
@@ -334,6 +335,10 @@ void rig_tell_of(rig *r, const char *debtor, verb v, const char *json)
         fail_msg("%s: %s", json, out.verdict == LEDGER_REJECTED ? out.reason : "duplicate");
     state_txn t;
     must(r, ledger_txn(&found, &e, &out, r->id_key, r->arena, &t, &r->err), "txn");
+    state_mark marks[MARKS_OF_DEBTOR_MAX];
+    size_t mark_n = v == VERB_DEBTOR ? marks_of_debtor(r->id_key, &did, &doc, r->arena, marks) : 0;
+    if (mark_n)
+        must(r, state_mark_add(r->store, marks, mark_n, &r->err), "mark");
     must(r, state_apply(r->store, &t, 1, &verdict, &r->err), "tell");
     assert_int_equal(verdict, STATE_OK);
 }
@@ -695,7 +700,9 @@ void rig_send_outcome(rig *r, int which, const rig_task *t, wire_result result, 
                                 .why = result == WIRE_DELIVERED ? GW_STR("accepted")
                                                                 : GW_STR("carrier-said-no"),
                                 .retry_after_ms = retry_ms,
-                                .remote_host = GW_STR("mx.example.test")};
+                                .remote_host = GW_STR("mx.example.test"),
+                                .provider = gw_str_of(r->provider ? r->provider : ""),
+                                .provider_ref = gw_str_of(r->provider_ref ? r->provider_ref : "")};
     send_header(r, which, h, GW_STR("250 2.0.0 Ok: queued as 4XyZ\r\n"));
     free(h);
 }
@@ -722,6 +729,30 @@ void rig_deliver(rig *r, int which, rig_task *ret)
     assert_int_equal(rig_expect(r, which, ret), WIRE_GO);
     rig_send_outcome(r, which, ret, WIRE_DELIVERED, -1);
     assert_int_equal(rig_expect(r, which, ret), WIRE_SEEN);
+}
+
+bool rig_try_pull(rig *r, int which, char ret_id[128], char ret_own[64])
+{
+    wire_header h;
+    gw_str payload;
+    if (!await(r, which, 60, &h, &payload))
+        return false;
+    assert_int_equal(h.type, WIRE_PULL);
+    snprintf(ret_id, 128, "%.*s", GW_STR_ARG(h.pull.id));
+    snprintf(ret_own, 64, "%.*s", GW_STR_ARG(h.pull.own));
+    return true;
+}
+
+void rig_send_pulled(rig *r, int which, const char *id, wire_pulled_verdict verdict,
+                     wire_receipt_state says)
+{
+    wire_header h = {.type = WIRE_PULLED,
+                     .pulled = {.id = gw_str_of(id),
+                                .verdict = verdict,
+                                .state = says,
+                                .code = GW_STR("asked"),
+                                .at_ms = -1}};
+    send_header(r, which, &h, GW_STR("{\"status\":\"asked\"}"));
 }
 
 size_t rig_want(rig *r, int which, const char *version)

@@ -66,7 +66,8 @@ typedef struct {
     uint8_t id_key[GW_ID_KEY_BYTES];
     dispatch *d;
     rig_worker workers[RIG_WORKERS];
-    char *facts; /* payload of the last TASK */
+    char *facts;                         /* payload of the last TASK */
+    const char *provider, *provider_ref; /* what outcomes say of them; NULL: nothing */
     char endpoint[CURVE_ENDPOINT_TEXT];
 } rig;
 
@@ -136,6 +137,10 @@ void rig_send_call(rig *r, int which, const rig_task *t, wire_result result, con
                    const wire_call *call);
 /* TASK .. SEEN with "delivered"; fails the test if anything else happens. */
 void rig_deliver(rig *r, int which, rig_task *ret);
+/* The id of the PULL that comes to a worker, and what it asks about; false when none comes. */
+bool rig_try_pull(rig *r, int which, char ret_id[128], char ret_own[64]);
+void rig_send_pulled(rig *r, int which, const char *id, wire_pulled_verdict verdict,
+                     wire_receipt_state says);
 /* TEMPLATE bytes answered to WANT. */
 size_t rig_want(rig *r, int which, const char *version);
 
