@@ -1,6 +1,6 @@
 /* dunlin-gateway - receives, remembers, decides, hands out, records. See roles.h for the parts.
  *
- *     dunlin-gateway --data DIR [--config FILE] [--roles intake,dispatch,recorder]
+ *     dunlin-gateway --data DIR [--config FILE] [--roles intake,dispatch,recorder,http]
  *                    [--channels email,sms,voice]
  *
  * --channels names those that workers are expected for, instead of workers.channels.
@@ -34,7 +34,7 @@ static bool parse_options(int argc, char **argv, options *ret)
         {"data", required_argument, NULL, 'd'},  {"config", required_argument, NULL, 'c'},
         {"roles", required_argument, NULL, 'r'}, {"channels", required_argument, NULL, 'n'},
         {"version", no_argument, NULL, 'V'},     {0}};
-    options o = {.roles = "intake,dispatch,recorder"};
+    options o = {.roles = "intake,dispatch,recorder,http"};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (c == 'V') {
             puts("dunlin-gateway " DUNLIN_VERSION);
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
     gw_log_setup("dunlin-gateway", GW_LOG_INFO);
     if (!parse_options(argc, argv, &o)) {
         fprintf(stderr, "dunlin-gateway --data DIR [--config FILE] "
-                        "[--roles intake,dispatch,recorder] [--channels email,sms,voice]\n");
+                        "[--roles intake,dispatch,recorder,http] [--channels email,sms,voice]\n");
         return EXIT_USAGE;
     }
     /* Before any thread starts, so that all inherit it and only sigwait below takes them. */

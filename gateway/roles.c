@@ -5,6 +5,7 @@
 #include "gateway/base/time.h"
 #include "gateway/dispatch/query.h"
 #include "gateway/intake/windows.h"
+#include "gateway/role_http.h"
 #include "templates/engine/store.h"
 
 #include <dirent.h>
@@ -14,7 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { INTAKE = 1, DISPATCH = 2, RECORDER = 4, NAME_MAX_BYTES = 300, WINDOWS_ARENA = 16 << 20 };
+enum {
+    INTAKE = 1,
+    DISPATCH = 2,
+    RECORDER = 4,
+    HTTP = 8,
+    NAME_MAX_BYTES = 300,
+    WINDOWS_ARENA = 16 << 20
+};
 
 struct roles {
     const config *c;
@@ -41,8 +49,11 @@ struct roles {
     dispatch *dispatch;
     pthread_t thread;
     bool running;
+    optout_words *words;
+    booker *booker;
     query *query;
     intake *intake;
+    role_http *http;
 };
 
 /* ---- keys ---- */
@@ -321,7 +332,8 @@ static void fill_dispatch_config(roles *r)
         .sender = {.name = c->email_from_name,
                    .address = c->email_from_address,
                    .reply_to = c->email_reply_to,
-                   .unsubscribe = r->unsubscribe},
+                   .unsubscribe = r->unsubscribe,
+                   .public_url = c->http_public_url},
         .channels = r->channels,
         .retry = retry,
         .desk = {.lease_ms = c->desk_lease_ms,
@@ -369,23 +381,60 @@ static gw_code start_dispatch(roles *r, gw_err *err)
     return GW_OK;
 }
 
-static gw_code start_intake(roles *r, gw_err *err)
+/* What came in from outside is booked where the evidence can be written. */
+static gw_code start_booker(roles *r, gw_err *err)
+{
+    char dir[CONFIG_PATH_BYTES];
+    booker *b = NULL;
+    config_dir_path(r->c, "optout", dir);
+    gw_code rc = optout_words_load(dir, &r->words, err);
+    booker_config bc = {.config = &r->dispatch_config,
+                        .dispatch = r->dispatch,
+                        .words = r->words,
+                        .give_up_ms = r->c->receipt_give_up_ms};
+    if (rc == GW_OK)
+        rc = booker_open(&bc, &b, err);
+    if (rc == GW_OK && (rc = booker_start(b, err)) != GW_OK)
+        booker_close(b);
+    if (rc == GW_OK)
+        r->booker = b;
+    return rc;
+}
+
+/* What both doors need to answer. */
+static intake_config door_config(roles *r)
 {
     config_dir_path(r->c, "schema", r->schema);
+    return (intake_config){.zmq = r->zmq,
+                           .zap = r->zap,
+                           .endpoint = r->c->intake_endpoint,
+                           .pair = &r->pair,
+                           .schema_folder = r->schema,
+                           .state = r->store,
+                           .id_key = r->id_key,
+                           .clock = r->clock,
+                           .outbox_max = (uint32_t)r->c->intake_outbox_max,
+                           .third_parties = r->third_parties};
+}
+
+static gw_code start_http(roles *r, gw_err *err)
+{
+    role_http_parts parts = {.c = r->c,
+                             .dispatch_config = &r->dispatch_config,
+                             .dispatch = r->dispatch,
+                             .recorder = r->recorder,
+                             .booker = r->booker,
+                             .intake = door_config(r)};
+    return role_http_start(&parts, &r->http, err);
+}
+
+static gw_code start_intake(roles *r, gw_err *err)
+{
     gw_code rc = query_new(&r->dispatch_config, r->dispatch, &r->query, err);
     if (rc != GW_OK)
         return rc;
-    intake_config ic = {.zmq = r->zmq,
-                        .zap = r->zap,
-                        .endpoint = r->c->intake_endpoint,
-                        .pair = &r->pair,
-                        .schema_folder = r->schema,
-                        .state = r->store,
-                        .id_key = r->id_key,
-                        .clock = r->clock,
-                        .outbox_max = (uint32_t)r->c->intake_outbox_max,
-                        .third_parties = r->third_parties,
-                        .calls = {r->query, query_answer, query_act, query_wake}};
+    intake_config ic = door_config(r);
+    ic.calls = (intake_calls){r->query, query_answer, query_act, query_wake};
     return intake_start(&ic, &r->intake, err);
 }
 
@@ -396,7 +445,8 @@ static gw_code parse_roles(const char *names, unsigned *ret, gw_err *err)
     static const struct {
         const char *name;
         unsigned bit;
-    } known[] = {{"intake", INTAKE}, {"dispatch", DISPATCH}, {"recorder", RECORDER}};
+    } known[] = {
+        {"intake", INTAKE}, {"dispatch", DISPATCH}, {"recorder", RECORDER}, {"http", HTTP}};
     unsigned wanted = 0;
     for (const char *p = names; *p;) {
         size_t n = strcspn(p, ",");
@@ -405,7 +455,7 @@ static gw_code parse_roles(const char *names, unsigned *ret, gw_err *err)
             if (gw_str_is((gw_str){p, n}, known[i].name))
                 bit = known[i].bit;
         if (!bit)
-            return gw_fail(err, GW_EINVAL, "roles are intake, dispatch and recorder");
+            return gw_fail(err, GW_EINVAL, "roles are intake, dispatch, recorder and http");
         wanted |= bit;
         p += n + (p[n] == ',');
     }
@@ -456,8 +506,12 @@ static gw_code start_parts(roles *r, gw_err *err)
     fill_dispatch_config(r);
     if (r->wanted & DISPATCH)
         rc = start_dispatch(r, err);
+    if (rc == GW_OK && (r->wanted & DISPATCH))
+        rc = start_booker(r, err);
     if (rc == GW_OK && (r->wanted & INTAKE))
         rc = start_intake(r, err);
+    if (rc == GW_OK && (r->wanted & HTTP))
+        rc = start_http(r, err);
     return rc;
 }
 
@@ -487,6 +541,8 @@ void roles_stop(roles *r)
         return;
     intake_stop(r->intake);
     query_free(r->query);
+    role_http_stop(r->http);
+    booker_stop(r->booker);
     if (r->running) {
         dispatch_drain(r->dispatch, ROLES_DRAIN_MS);
         pthread_join(r->thread, NULL);
@@ -500,6 +556,7 @@ void roles_stop(roles *r)
     for (size_t i = 0; i < r->ladder_n; i++)
         ladder_free(r->ladders[i]);
     free(r->sources);
+    optout_words_free(r->words);
     policy_rules_free(r->rules);
     third_party_free(r->third_parties);
     zone_table_free(r->zones);

@@ -3,9 +3,10 @@
  *     intake     the door for billing systems and operators     gateway/intake
  *     dispatch   plans, hands out, books                        gateway/dispatch
  *     recorder   moves the outbox into the evidence log         gateway/dispatch/recorder.h
+ *     http       API, callbacks, unsubscribe, metrics            gateway/http
  *
- * intake may run alone, on as many machines as wanted. dispatch stores message bytes in the
- * evidence folder, whose one writer is the process of the recorder: the two go together.
+ * intake and http may run alone, on as many machines as wanted. dispatch stores message bytes in
+ * the evidence folder, whose one writer is the process of the recorder: the two go together.
  *
  * Thread: roles_start and roles_stop one thread. */
 #ifndef GATEWAY_ROLES_H

@@ -117,6 +117,16 @@ typedef struct {
     int64_t desk_attempts;
     int64_t desk_per_agent;
 
+    const char *http_endpoint; /* "" = run/http.socket in the data folder */
+    const char *http_public_url;
+    const char *http_providers; /* comma separated */
+    int64_t http_connections;
+    int64_t http_connections_per_ip;
+    int64_t http_idle_ms;
+    int64_t http_body_max;
+    int64_t http_inbox_max;
+    int64_t receipt_give_up_ms;
+
     config_source *sources;
     size_t source_n;
 } config;

@@ -6,6 +6,7 @@
 #include "gateway/cli/rules.h"
 #include "gateway/cli/send.h"
 #include "gateway/cli/template.h"
+#include "gateway/cli/token.h"
 #include "gateway/cli/up.h"
 
 #include <sodium.h>
@@ -21,6 +22,7 @@ static const struct {
     {"status", status_cli, "what the gateway is doing [--wait SECONDS]"},
     {"doctor", doctor_cli, "what endangers the promises here; --settings lists every setting"},
     {"key", key_cli, "make a key pair for a billing system, operator or worker"},
+    {"token", token_cli, "make|list|revoke bearer tokens of the HTTP API"},
     {"submit", submit_cli, "hand in jobs: FILE.jsonl or -, one verdict per line"},
     {"import", import_cli, "hand in a tracking table (CSV) as debtors and open items"},
     {"item", verb_cli, "one open item: name=value ..., FILE or -"},
@@ -30,6 +32,7 @@ static const struct {
     {"dispute", verb_cli, "a dispute: id= debtor= item= state=open|resolved"},
     {"consent", verb_cli, "consent or opt-out of an address"},
     {"hold", verb_cli, "hold a debtor or release it: id= debtor= kind= state= by="},
+    {"reply", reply_cli, "list|read what people wrote back"},
     {"job", job_cli, "show|list|cancel|retry"},
     {"show", show_cli, "debtor ID, or items ID"},
     {"explain", explain_cli, "why, what blocks, when next: JOB, or --debtor D --channel C"},
