@@ -17,7 +17,7 @@ static const verb_row rows[VERB_COUNT] = {
     [VERB_RESUME] = {"resume", VERB_ACT, true},
     [VERB_WINDOWS] = {"windows", VERB_ACT, true},
     [VERB_RETRY] = {"retry", VERB_ACT, true},
-    [VERB_CALL] = {"call", VERB_ACT, false}, /* of agents and operators */
+    [VERB_CALL] = {"call", VERB_ACT, false},  /* of agents and operators */
     [VERB_REPLY] = {"reply", VERB_ACT, true}, /* a person has read it */
 };
 
