@@ -10,18 +10,14 @@
 
 #include "gateway/base/crash.h"
 #include "gateway/dispatch/desk_excuse.h"
-#include "gateway/intake/ledger.h"
+#include "gateway/dispatch/ledger_join.h"
 #include "gateway/intake/verdict.h"
-#include "gateway/policy/count.h"
 
 #include <stdio.h>
 
-enum {
-    EVENT_BODY_MAX = 4096,
-    EVENTS_MAX = 2,
-    CALL_BACK_DAYS = 60, /* nobody asks to be called in half a year; a mistyped year would say so */
-    SETS_MAX = 16,
-};
+/* Nobody asks to be called in half a year; a mistyped year would say so. */
+enum { CALL_BACK_DAYS = 60 };
+#define SAID_TO "call desk"
 
 /* One record being booked. */
 typedef struct {
@@ -35,10 +31,7 @@ typedef struct {
     desk_memory m;
     decision *decided;
     state_debtor *debtor; /* as read, then as the folds leave it */
-    state_field debtor_sets[SETS_MAX], item_sets[SETS_MAX];
-    size_t debtor_n, item_n;
-    state_record records[EVENTS_MAX];
-    size_t record_n;
+    ledger_join j;
     bool rejected; /* the verdict is written */
 } booking;
 
@@ -166,174 +159,99 @@ static gw_str item_of(const booking *b)
     return named.n ? named : own ? own->id : (gw_str){NULL, 0};
 }
 
-static gw_code fold(booking *b, verb v, gw_buf *body)
-{
-    desk *k = b->k;
-    json_doc doc;
-    ledger_result *out = gw_arena_alloc(k->ask->arena, sizeof *out);
-    gw_buf_putc(body, '}');
-    char *text = body->code == GW_OK ? gw_arena_copy(k->ask->arena, gw_buf_str(body)) : NULL;
-    if (!text || !out)
-        return no_memory(b);
-    gw_code rc = json_parse((gw_str){text, body->n}, k->ask->arena, &doc, k->err);
-    char *rid = gw_arena_alloc(k->ask->arena, GW_ID_TEXT);
-    if (rc != GW_OK || !rid)
-        return rc != GW_OK ? rc : no_memory(b);
-    gw_id_format(&b->l->r.rid, rid);
-    json_doc *kept = gw_arena_alloc(k->ask->arena, sizeof *kept);
-    if (!kept)
-        return no_memory(b);
-    *kept = doc;
-    ledger_event e = {.verb = v,
-                      .source = b->l->r.source,
-                      .debtor = b->l->r.debtor,
-                      .body = kept,
-                      .now = k->ask->now,
-                      .receipt = gw_str_of(rid)};
-    rc = ledger_fold(b->debtor, &e, k->ask->arena, out, k->err);
-    if (rc != GW_OK)
-        return rc;
-    if (out->verdict == LEDGER_REJECTED)
-        return reject(b, out->code, out->reason, out->pointer);
-    if (out->verdict == LEDGER_DUPLICATE)
-        return GW_OK; /* it is so already */
-    memcpy(b->debtor_sets + b->debtor_n, out->debtor_sets, out->debtor_n * sizeof(state_field));
-    memcpy(b->item_sets + b->item_n, out->item_sets, out->item_n * sizeof(state_field));
-    b->debtor_n += out->debtor_n;
-    b->item_n += out->item_n;
-    b->records[b->record_n++] = out->record;
-    return ledger_patch(b->debtor, out, k->ask->arena, k->err);
-}
-
-static void open_event(const booking *b, gw_buf *e, const char *suffix)
+static void begin(booking *b)
 {
     GW_AUTO_BUF gw_buf id;
     gw_buf_init(&id, STATE_NAME_MAX);
     gw_buf_puts(&id, "call:");
     gw_buf_put_str(&id, json_get_str(b->body, 0, "id"));
-    gw_buf_puts(&id, suffix);
-    gw_buf_putc(e, '{');
-    json_put_member_str(e, "id", gw_buf_str(&id));
-    json_put_member_str(e, "debtor", b->l->r.debtor);
+    ledger_join_begin(&b->j, gw_buf_str(&id), "");
 }
 
-static gw_code trigger_promise(booking *b, gw_buf *e)
+static gw_code trigger_promise(booking *b)
 {
+    gw_buf *e = &b->j.body;
     const view_item *own = b->decided->facts.item;
     gw_str item = item_of(b);
     gw_str currency = json_get_str(b->body, 0, "currency");
     int64_t amount = json_get_int(b->body, 0, "promise_amount_minor", 0);
-    open_event(b, e, "");
+    if (amount && !currency.n && own && gw_str_eq(own->id, item))
+        currency = own->currency;
+    if (amount && !currency.n)
+        return reject(b, "invalid", "an amount needs its currency here", "/currency");
+    begin(b);
     query_put_text(e, "item", item);
     json_put_member_str(e, "date", json_get_str(b->body, 0, "promise_date"));
     json_put_member_str(e, "by", b->k->agent);
-    if (!amount)
-        return fold(b, VERB_PROMISE, e);
-    if (!currency.n && own && gw_str_eq(own->id, item))
-        currency = own->currency;
-    if (!currency.n)
-        return reject(b, "invalid", "an amount needs its currency here", "/currency");
-    json_put_member_int(e, "amount_minor", amount);
-    json_put_member_str(e, "currency", currency);
-    return fold(b, VERB_PROMISE, e);
+    if (amount) {
+        json_put_member_int(e, "amount_minor", amount);
+        json_put_member_str(e, "currency", currency);
+    }
+    return ledger_join_event(&b->j, VERB_PROMISE);
 }
 
-static gw_code trigger_dispute(booking *b, gw_buf *e)
+static gw_code trigger_dispute(booking *b)
 {
+    gw_buf *e = &b->j.body;
     gw_str note = json_get_str(b->body, 0, "note");
     gw_str excuse = json_get_str(b->body, 0, "excuse");
-    open_event(b, e, "");
+    begin(b);
     query_put_text(e, "item", item_of(b));
     json_put_member_str(e, "state", GW_STR("open"));
     query_put_text(e, "reason", note.n ? note : excuse);
-    return fold(b, VERB_DISPUTE, e);
+    return ledger_join_event(&b->j, VERB_DISPUTE);
 }
 
-static gw_code trigger_hardship(booking *b, gw_buf *e)
+static gw_code trigger_hardship(booking *b)
 {
-    open_event(b, e, "");
+    gw_buf *e = &b->j.body;
+    begin(b);
     json_put_member_str(e, "kind", GW_STR("vulnerable"));
     json_put_member_str(e, "state", GW_STR("set"));
     json_put_member_str(e, "by", b->k->agent);
     query_put_text(e, "reason", json_get_str(b->body, 0, "note"));
-    return fold(b, VERB_HOLD, e);
+    return ledger_join_event(&b->j, VERB_HOLD);
 }
 
-static gw_str number_called(const booking *b)
+static gw_code trigger_stop(booking *b)
 {
-    const policy_facts *f = &b->decided->facts.policy;
-    return f->recipient_n ? f->recipients[0].address : (gw_str){NULL, 0};
-}
-
-/* A consent entry about the number that was called. */
-static void put_number(const booking *b, gw_buf *e, const char *channel)
-{
-    json_put_member_str(e, "channel", gw_str_of(channel));
-    query_put_text(e, "address", number_called(b));
-    json_put_member_str(e, "source", GW_STR("call desk"));
-}
-
-static gw_code trigger_stop(booking *b, gw_buf *e)
-{
+    gw_buf *e = &b->j.body;
     gw_str scope = json_get_str(b->body, 0, "scope");
-    open_event(b, e, "");
-    put_number(b, e, "voice");
+    gw_str number = ledger_join_address(&b->j);
+    begin(b);
+    json_put_member_str(e, "channel", GW_STR("voice"));
+    query_put_text(e, "address", number);
+    json_put_member_str(e, "source", GW_STR(SAID_TO));
     json_put_member_str(e, "status", GW_STR("withdrawn"));
     /* Without a number of its own (a visit) it is the channel that is meant. */
     json_put_member_str(e, "scope",
-                        scope.n              ? scope
-                        : number_called(b).n ? GW_STR("address")
-                                             : GW_STR("channel"));
-    return fold(b, VERB_CONSENT, e);
+                        scope.n    ? scope
+                        : number.n ? GW_STR("address")
+                                   : GW_STR("channel"));
+    return ledger_join_event(&b->j, VERB_CONSENT);
 }
 
-/* Whoever has that number would read our SMS, too. */
-static gw_code trigger_wrong(booking *b, gw_buf *e)
+static gw_code trigger_wrong(booking *b)
 {
-    static const char *const channels[] = {"voice", "sms"};
-    gw_code rc = GW_OK;
-    for (size_t i = 0; i < GW_COUNT(channels) && rc == GW_OK && number_called(b).n; i++) {
-        gw_buf_clear(e);
-        open_event(b, e, i ? ":sms" : "");
-        put_number(b, e, channels[i]);
-        json_put_member_str(e, "status", GW_STR("suppressed"));
-        json_put_member_str(e, "suppression", GW_STR("unverified"));
-        json_put_member_str(e, "scope", GW_STR("address"));
-        rc = fold(b, VERB_CONSENT, e);
-    }
-    return rc;
+    GW_AUTO_BUF gw_buf id;
+    gw_buf_init(&id, STATE_NAME_MAX);
+    gw_buf_puts(&id, "call:");
+    gw_buf_put_str(&id, json_get_str(b->body, 0, "id"));
+    return ledger_join_wrong_number(&b->j, gw_buf_str(&id), GW_STR(SAID_TO));
 }
 
 static gw_code trigger(booking *b)
 {
-    static gw_code (*const by_trigger[])(booking *, gw_buf *) = {
+    static gw_code (*const by_trigger[])(booking *) = {
         [DESK_PROMISE] = trigger_promise,   [DESK_DISPUTE] = trigger_dispute,
         [DESK_HARDSHIP] = trigger_hardship, [DESK_STOP] = trigger_stop,
         [DESK_WRONG] = trigger_wrong,       [DESK_CALL_BACK] = NULL,
     };
-    GW_AUTO_BUF gw_buf e;
-    gw_buf_init(&e, EVENT_BODY_MAX);
-    return by_trigger[b->o->trigger] ? by_trigger[b->o->trigger](b, &e) : GW_OK;
-}
-
-/* A conversation starts the cool-down of policy, for the debt and for the debtor. */
-static gw_code note_talk(booking *b)
-{
-    if (!b->o->effective)
-        return GW_OK;
-    gw_arena *arena = b->k->ask->arena;
-    char names[2][COUNT_NAME_TEXT];
-    char at[24];
-    int n = snprintf(at, sizeof at, "%lld", (long long)b->k->ask->now.ms);
-    char *value = gw_arena_copy(arena, (gw_str){at, (size_t)n});
-    count_talk_names(b->decided->facts.policy.debt, names);
-    for (size_t i = 0; i < GW_COUNT(names); i++) {
-        char *kept = gw_arena_copy(arena, gw_str_of(names[i]));
-        if (!kept || !value)
-            return no_memory(b);
-        b->debtor_sets[b->debtor_n++] = (state_field){gw_str_of(kept), {value, (size_t)n}};
-    }
-    return GW_OK;
+    gw_code rc = by_trigger[b->o->trigger] ? by_trigger[b->o->trigger](b) : GW_OK;
+    const ledger_result *no = b->j.rejected;
+    if (rc == GW_OK && no)
+        return reject(b, no->code, no->reason, no->pointer);
+    return rc == GW_OK && b->o->effective ? ledger_join_talk(&b->j) : rc;
 }
 
 /* ---- the transition ---- */
@@ -391,29 +309,7 @@ static gw_code move_window(booking *b, state_txn *txn)
     return GW_OK;
 }
 
-/* The reminder's move with the ledger's sets and records beside it. */
-static gw_code join(booking *b, int64_t debtor_version, state_txn *txn)
-{
-    gw_arena *arena = b->k->ask->arena;
-    state_record *records = gw_arena_alloc(arena, (txn->record_n + EVENTS_MAX) * sizeof *records);
-    if (!records)
-        return no_memory(b);
-    memcpy(records, txn->records, txn->record_n * sizeof *records);
-    memcpy(records + txn->record_n, b->records, b->record_n * sizeof *records);
-    txn->records = records;
-    txn->record_n += b->record_n;
-    txn->debtor_sets = b->debtor_sets;
-    txn->debtor_n = b->debtor_n;
-    txn->item_sets = b->item_sets;
-    txn->item_n = b->item_n;
-    txn->did = &b->l->did;
-    txn->debtor_version = debtor_version;
-    txn->wake_debtor = true;
-    txn->wake_at = b->k->ask->now;
-    return move_window(b, txn);
-}
-
-static gw_code build(booking *b, int64_t debtor_version, life_move *ret_move, state_txn *ret)
+static gw_code build(booking *b, life_move *ret_move, state_txn *ret)
 {
     desk *k = b->k;
     bool announced = b->l->r.state != LIFE_LEASED;
@@ -444,7 +340,9 @@ static gw_code build(booking *b, int64_t debtor_version, life_move *ret_move, st
     if (rc == GW_OK && !moved)
         rc = gw_fail(k->err, GW_ECONFLICT, "the task is %s: nothing can be recorded about it",
                      life_state_name((life_state)b->l->r.state));
-    return rc == GW_OK ? join(b, debtor_version, ret) : rc;
+    if (rc == GW_OK)
+        rc = ledger_join_into(&b->j, ret);
+    return rc == GW_OK ? move_window(b, ret) : rc;
 }
 
 /* ---- one try ---- */
@@ -460,7 +358,6 @@ static gw_code load_all(booking *b)
     b->decided = gw_arena_alloc(arena, sizeof *b->decided);
     if (!b->debtor || !b->decided)
         return no_memory(b);
-    b->debtor_n = b->item_n = b->record_n = 0;
     rc = state_load_debtors(k->ask->store, &b->l->did, 1, arena, b->debtor, k->err);
     /* What is allowed now does not matter any more; whom it was about does. */
     return rc == GW_OK
@@ -505,30 +402,42 @@ static gw_code look_back(booking *b, bool *ret_known)
     return GW_OK;
 }
 
-static gw_code book(booking *b, bool *ret_done)
+static gw_code commit(booking *b, bool *ret_done)
 {
     state_txn txn;
     state_verdict verdict;
     life_move move;
-    gw_code rc = load_all(b);
-    if (rc == GW_OK)
-        rc = check_task(b);
-    int64_t version = rc == GW_OK ? (int64_t)b->debtor->debtor.version : 0;
-    *ret_done = b->rejected;
-    if (rc == GW_OK && !b->rejected)
-        rc = trigger(b);
+    gw_code rc = trigger(b);
     *ret_done = b->rejected;
     if (rc != GW_OK || b->rejected)
         return rc;
-    rc = note_talk(b);
-    if (rc == GW_OK)
-        rc = build(b, version, &move, &txn);
+    rc = build(b, &move, &txn);
     GW_CRASH_POINT("call-record-before-commit");
     if (rc == GW_OK)
         rc = state_apply(b->k->ask->store, &txn, 1, &verdict, b->k->err);
     *ret_done = rc == GW_OK && verdict == STATE_OK;
     if (*ret_done)
         answer(b, &move);
+    return rc;
+}
+
+static gw_code book(booking *b, bool *ret_done)
+{
+    gw_code rc = load_all(b);
+    if (rc == GW_OK)
+        rc = check_task(b);
+    *ret_done = b->rejected;
+    if (rc != GW_OK || b->rejected)
+        return rc;
+    b->j = (ledger_join){.r = &b->l->r,
+                         .decided = b->decided,
+                         .debtor = b->debtor,
+                         .now = b->k->ask->now,
+                         .arena = b->k->ask->arena,
+                         .err = b->k->err};
+    ledger_join_open(&b->j);
+    rc = commit(b, ret_done);
+    ledger_join_close(&b->j);
     return rc;
 }
 
