@@ -98,7 +98,9 @@ typedef struct {
     int64_t sms_credit;
     int64_t sms_parts_max;
 
-    const char *voice_transport; /* "outbox" or "sip" */
+    const char *voice_transport; /* "outbox", "sip" or "provider" */
+    const char *voice_providers, *voice_callback_url;
+    int64_t voice_credit;
     int64_t voice_lines;
     int64_t voice_ring_ms, voice_answer_ms;
     int64_t voice_rounds;

@@ -30,6 +30,8 @@ typedef struct {
     bool unicode;
     const json_doc *data; /* the template's data, for approval.params */
     int64_t validity_max_ms;
+    const provider_pair *vars; /* what the channel gives besides: {var.NAME} of the file */
+    size_t var_n;
 } route_message;
 
 /* Fill a->prepared and append the member "requests" to the open object in a->bytes. GW_EREFUSED no

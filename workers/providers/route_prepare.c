@@ -99,7 +99,9 @@ gw_code route_prepare(const fleet *f, channel_attempt *a, const template_bundle 
                          .ref = own,
                          .idempotency = own,
                          .unicode = m->unicode,
-                         .data = m->data};
+                         .data = m->data,
+                         .vars = m->vars,
+                         .var_n = m->var_n};
     gw_code rc = validity(t, m->validity_max_ms, &v.valid_ms, err);
     const provider_subject subject = {.to = t->to[0].address,
                                       .name = gw_str_of(template_bundle_name(b)),

@@ -127,7 +127,10 @@ static gw_code prepare(void *self, void *bench_ptr, channel_attempt *a,
     gw_code rc = render(s, bench_ptr, a, bundle, &c, &text, &size, err);
     if (rc != GW_OK)
         return rc;
-    const route_message m = {text, !size.gsm, &c.doc, s->config.validity_max_ms};
+    const route_message m = {.text = text,
+                             .unicode = !size.gsm,
+                             .data = &c.doc,
+                             .validity_max_ms = s->config.validity_max_ms};
     gw_buf *out = &a->bytes;
     gw_time_format((gw_wall){a->task->deadline_ms}, until);
     a->message_id = a->task->message_id;

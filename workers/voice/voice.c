@@ -4,6 +4,7 @@
 #include "gateway/base/time.h"
 #include "gateway/wire/format.h"
 #include "templates/content/context.h"
+#include "workers/providers/route.h"
 #include "workers/voice/script.h"
 #include "workers/voice/sound.h"
 
@@ -20,6 +21,7 @@ enum {
 typedef struct {
     voice_config config;
     bool speaks;
+    fleet *fleet; /* transport provider only */
 } voice;
 
 typedef struct {
@@ -150,8 +152,8 @@ static gw_code speak_part(const voice *v, bench *b, channel_attempt *a, gw_str t
     return ret->p ? GW_OK : gw_fail(err, GW_ENOMEM, "speaking");
 }
 
-static gw_code make_part(const voice *v, bench *b, channel_attempt *a, const template_bundle *t,
-                         const context *c, call_part p, script *s, gw_err *err)
+static gw_code render_part(bench *b, channel_attempt *a, const template_bundle *t, const context *c,
+                           call_part p, gw_str *ret, gw_err *err)
 {
     const char *name = template_part_name(part_of[p]);
     gw_buf_clear(&b->text);
@@ -161,11 +163,63 @@ static gw_code make_part(const voice *v, bench *b, channel_attempt *a, const tem
     gw_str text = plain_text(&b->text);
     if (text.n == 0)
         return gw_fail(err, GW_EREFUSED, "%s: the rendered text is empty", name);
-    s->text[p] = keep(a, text);
-    if (!s->text[p].p)
-        return gw_fail(err, GW_ENOMEM, "rendering %s", name);
-    rc = v->speaks ? speak_part(v, b, a, text, &s->ulaw[p], err) : GW_OK;
-    return rc == GW_OK ? rc : gw_wrap(err, rc, "%s", name);
+    *ret = keep(a, text);
+    return ret->p ? GW_OK : gw_fail(err, GW_ENOMEM, "rendering %s", name);
+}
+
+static gw_code make_part(const voice *v, bench *b, channel_attempt *a, const template_bundle *t,
+                         const context *c, call_part p, script *s, gw_err *err)
+{
+    gw_code rc = render_part(b, a, t, c, p, &s->text[p], err);
+    if (rc != GW_OK || !v->speaks)
+        return rc;
+    rc = speak_part(v, b, a, s->text[p], &s->ulaw[p], err);
+    return rc == GW_OK ? rc : gw_wrap(err, rc, "%s", template_part_name(part_of[p]));
+}
+
+/* XML 1.0 §2.4: what has a meaning of its own is escaped. */
+static void put_xml(gw_str s, gw_buf *out)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        const char *as = c == '&'   ? "&amp;"
+                         : c == '<' ? "&lt;"
+                         : c == '>' ? "&gt;"
+                         : c == '"' ? "&quot;"
+                                    : NULL;
+        if (as)
+            gw_buf_puts(out, as);
+        else
+            gw_buf_putc(out, c);
+    }
+}
+
+static gw_code prepare_requests(const voice *v, bench *b, channel_attempt *a,
+                                const template_bundle *bundle, const context *c, gw_err *err)
+{
+    gw_str text;
+    GW_AUTO_BUF gw_buf xml;
+    gw_buf_init(&xml, 6 * SPEAK_TEXT_MAX);
+    gw_code rc = render_part(b, a, bundle, c, CALL_PART_MESSAGE, &text, err);
+    if (rc != GW_OK)
+        return rc;
+    put_xml(text, &xml);
+    const provider_pair vars[] = {{GW_STR("language"), a->task->locale},
+                                  {GW_STR("text_xml"), keep(a, gw_buf_str(&xml))}};
+    const route_message m = {.text = text,
+                             .unicode = true,
+                             .data = &c->doc,
+                             .validity_max_ms = GW_MS_PER_DAY,
+                             .vars = vars,
+                             .var_n = GW_COUNT(vars)};
+    gw_buf_putc(&a->bytes, '{');
+    rc = route_prepare(v->fleet, a, bundle, &m, err);
+    if (rc != GW_OK)
+        return rc;
+    json_put_member_str(&a->bytes, "text", text);
+    json_put_member_str(&a->bytes, "to", a->task->to[0].address);
+    gw_buf_puts(&a->bytes, "}\n");
+    return gw_buf_code(&a->bytes, "a call", err);
 }
 
 static gw_code prepare(void *self, void *bench_ptr, channel_attempt *a,
@@ -182,6 +236,9 @@ static gw_code prepare(void *self, void *bench_ptr, channel_attempt *a,
         rc = add_promise_date(v, b, a, &s.promise_date, err);
     if (rc == GW_OK)
         rc = context_build(b->context, gw_buf_str(&b->facts), t, &settings, a->arena, &c, err);
+    a->message_id = t->message_id;
+    if (rc == GW_OK && v->fleet)
+        return prepare_requests(v, b, a, bundle, &c, err);
     bool asks = template_bundle_has(bundle, TEMPLATE_VOICE_ASK);
     for (int p = CALL_PART_NONE + 1; p < CALL_PART_COUNT && rc == GW_OK; p++)
         if (asks || p == CALL_PART_MESSAGE)
@@ -189,7 +246,6 @@ static gw_code prepare(void *self, void *bench_ptr, channel_attempt *a,
     if (rc != GW_OK)
         return rc;
     s.to = t->to[0].address;
-    a->message_id = t->message_id;
     return script_put(&s, &a->bytes, err);
 }
 
@@ -220,17 +276,33 @@ static void serve(void *self, channel_source *source)
     const voice *v = self;
     if (v->config.transport == VOICE_SIP)
         line_serve(&v->config.line, source);
+    else if (v->fleet)
+        route_serve(v->fleet, source);
     else
         outbox_serve(&v->config.outbox, source);
 }
 
+static void ask(void *self, const wire_pull *question, gw_arena *arena, wire_pulled *ret,
+                gw_buf *ret_raw)
+{
+    const voice *v = self;
+    route_ask(v->fleet, question, arena, ret, ret_raw);
+}
+
 static void voice_close(void *self)
 {
-    free(self);
+    voice *v = self;
+    if (v)
+        fleet_free(v->fleet);
+    free(v);
 }
 
 static gw_code check(const voice_config *c, bool *ret_speaks, gw_err *err)
 {
+    if (c->transport == VOICE_PROVIDER) { /* it speaks itself */
+        *ret_speaks = false;
+        return GW_OK;
+    }
     gw_code rc = speak_check(&c->speak, err);
     *ret_speaks = rc == GW_OK;
     if (c->transport == VOICE_OUTBOX && rc == GW_ENOTFOUND) {
@@ -256,6 +328,11 @@ gw_code voice_channel(const voice_config *config, channel *ret, gw_err *err)
     v->config.outbox.suffix = ".call.json";
     v->config.outbox.also = put_sound;
     v->config.outbox.also_suffix = ".wav";
+    rc = config->transport == VOICE_PROVIDER ? fleet_new(&config->fleet, &v->fleet, err) : GW_OK;
+    if (rc != GW_OK) {
+        voice_close(v);
+        return rc;
+    }
     signal(SIGPIPE, SIG_IGN); /* a speaking program may end before it has read its text */
     *ret = (channel){.name = "voice",
                      .self = v,
@@ -263,6 +340,7 @@ gw_code voice_channel(const voice_config *config, channel *ret, gw_err *err)
                      .bench_free = bench_free,
                      .prepare = prepare,
                      .serve = serve,
+                     .ask = v->fleet ? ask : NULL,
                      .close = voice_close};
     return GW_OK;
 }

@@ -8,17 +8,22 @@
  *   outbox   the script, and the spoken parts as one WAV file, go to the outbox folder; nobody is
  *            called. Without the speaking program scripts have no sound.
  *   sip      over a SIP trunk: one baresip process a line (baresip.h, line.h)
+ *   provider through HTTP providers (workers/providers), which speak a text themselves. Keys would
+ *            have to come back by callback before anything else is said, so nothing but the limited
+ *            message is told: no question, no details. The file of the provider may use
+ *            {var.language} (BCP 47) and {var.text_xml}, the text with XML's characters escaped.
  *
  * No call is recorded: a debtor's consent to recording is not kept in the ledger yet, and without
  * it there is none (V6). */
 #ifndef VOICE_VOICE_H
 #define VOICE_VOICE_H
 
+#include "workers/providers/fleet.h"
 #include "workers/runtime/outbox.h"
 #include "workers/voice/line.h"
 #include "workers/voice/speak.h"
 
-typedef enum { VOICE_OUTBOX, VOICE_SIP } voice_transport;
+typedef enum { VOICE_OUTBOX, VOICE_SIP, VOICE_PROVIDER } voice_transport;
 
 typedef struct {
     voice_transport transport;
@@ -26,6 +31,7 @@ typedef struct {
     int promise_days; /* the key for a promise stands for this many days from now */
     line_config line;
     outbox_config outbox;
+    fleet_config fleet;
 } voice_config;
 
 /* config is copied, its strings are borrowed until close. SIGPIPE is ignored from now on.

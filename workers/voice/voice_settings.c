@@ -67,25 +67,49 @@ static line_config line_settings(const config *c)
                          .call_back_ms = (int)c->voice_call_back_ms};
 }
 
+static voice_transport transport_of(const char *word)
+{
+    static const char *const words[] = {
+        [VOICE_OUTBOX] = "outbox", [VOICE_SIP] = "sip", [VOICE_PROVIDER] = "provider"};
+    for (size_t i = 0; i < GW_COUNT(words); i++)
+        if (strcmp(word, words[i]) == 0)
+            return (voice_transport)i;
+    return VOICE_OUTBOX;
+}
+
+static bool is_creditor(const void *arg, gw_str source)
+{
+    return strcmp(config_source_of(arg, source)->sender, "creditor") == 0;
+}
+
 static gw_code open_voice(const config *c, const char *transport, worker_config *work, channel *ret,
                           gw_err *err)
 {
-    const char *word = transport ? transport : c->voice_transport;
+    voice_transport kind = transport_of(transport ? transport : c->voice_transport);
     config_data_path(c, "outbox", kept.outbox);
     config_data_path(c, "run/voice", kept.run);
     gw_code rc = read_password(c->sip_password_file, err);
     if (rc != GW_OK)
         return rc;
-    work->send_threads = (int)c->voice_lines;
-    work->credit = (int)c->voice_lines; /* what waits for a line could miss its window */
+    bool remote = kind == VOICE_PROVIDER;
+    work->send_threads = remote ? 1 : (int)c->voice_lines;
+    /* What waits for a line could miss its window; requests wait for nobody. */
+    work->credit = (int)(remote ? c->voice_credit : c->voice_lines);
     work->message_bytes_max = SCRIPT_BYTES_MAX;
     work->drain_ms = (int)c->voice_ring_ms + PARTS_MS;
-    voice_config chosen = {.transport = strcmp(word, "sip") == 0 ? VOICE_SIP : VOICE_OUTBOX,
+    voice_config chosen = {.transport = kind,
                            .speak = {c->tts_command, c->tts_voices, (int)c->tts_limit_ms},
                            .promise_days = (int)c->voice_promise_days,
                            .line = line_settings(c),
-                           .outbox = {.folder = kept.outbox, .sync = true}};
+                           .outbox = {.folder = kept.outbox, .sync = true},
+                           .fleet = {.names = c->voice_providers,
+                                     .config_dir = c->dir,
+                                     .data_dir = c->data,
+                                     .channel = "voice",
+                                     .callback_url = c->voice_callback_url,
+                                     .is_creditor = is_creditor,
+                                     .arg = c}};
     return voice_channel(&chosen, ret, err);
 }
 
-const channel_program voice_program = {"voice", "outbox|sip", open_voice};
+const channel_program voice_program = {"voice", "outbox|sip|provider", open_voice};
