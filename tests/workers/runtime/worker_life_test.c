@@ -330,9 +330,29 @@ static void the_outbox_keeps_the_exact_bytes_and_contacts_nobody(void **state)
     plant_stop(p);
 }
 
+static void a_question_this_channel_cannot_ask_is_answered_so(void **state)
+{
+    (void)state;
+    plant *p = plant_start(false, 0);
+    char version[65];
+    fake_message m;
+    greet(p, version);
+    const wire_header h = {.type = WIRE_PULL,
+                           .pull = {.id = GW_STR("q-1"),
+                                    .own = GW_STR("own"),
+                                    .provider = GW_STR("kannel"),
+                                    .address = GW_STR("+15550100123")}};
+    fake_gateway_say(p->gateway, &h, (gw_str){NULL, 0});
+    assert_true(fake_gateway_wait(p->gateway, WIRE_PULLED, SOON_MS, &m));
+    assert_true(gw_str_is(m.header.pulled.id, "q-1"));
+    assert_int_equal(m.header.pulled.verdict, WIRE_PULLED_CANNOT);
+    plant_stop(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_question_this_channel_cannot_ask_is_answered_so),
         cmocka_unit_test(no_byte_reaches_the_server_before_go),
         cmocka_unit_test(an_aborted_task_is_never_sent),
         cmocka_unit_test(an_outcome_is_repeated_to_a_new_gateway_until_it_is_seen),
