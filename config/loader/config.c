@@ -101,7 +101,7 @@ static const setting settings[] = {
     {"sms.transport", SET_WORD, AT(sms_transport), 0, "outbox|provider", 0, 0, "outbox writes files and contacts nobody; provider uses sms.providers"},
     {"sms.providers", SET_TEXT, AT(sms_providers), 0, "", 0, 500, "files of config/providers in the order of preference, e.g. kannel,generic"},
     {"sms.validity_max_ms", SET_MS, AT(sms_validity_max_ms), 86400000, NULL, 120000, 259200000, "longest a message may wait for its handset; the window's end caps it besides"},
-    {"sms.callback_url", SET_TEXT, AT(sms_callback_url), 0, "", 0, 400, "where providers reach /hooks, e.g. https://us.example.test/hooks; empty: no receipts are asked for"},
+    {"sms.callback_url", SET_TEXT, AT(sms_callback_url), 0, "", 0, 400, "where providers send receipts; empty: /hooks of http.public_url, and without that none are asked for"},
     {"sms.sessions", SET_COUNT, AT(sms_sessions), 1, NULL, 1, 64, "sending threads"},
     {"sms.credit", SET_COUNT, AT(sms_credit), 512, NULL, 1, 65536, "tasks a worker may hold"},
     {"sms.parts_max", SET_COUNT, AT(sms_parts_max), 10, NULL, 1, 10, "joined parts of one SMS (3GPP TS 23.040); a longer text is refused"},

@@ -2,17 +2,29 @@
 #include "workers/channels.h"
 #include "workers/sms/sms.h"
 
+#include <stdio.h>
+
 static bool is_creditor(const void *arg, gw_str source)
 {
     return strcmp(config_source_of(arg, source)->sender, "creditor") == 0;
 }
 
+/* Receipts come to the gateway's own /hooks, unless another place is named. */
+static void callback_url(const config *c, char ret[CONFIG_PATH_BYTES])
+{
+    if (*c->sms_callback_url || !*c->http_public_url)
+        snprintf(ret, CONFIG_PATH_BYTES, "%s", c->sms_callback_url);
+    else
+        snprintf(ret, CONFIG_PATH_BYTES, "%s/hooks", c->http_public_url);
+}
+
 static gw_code open_sms(const config *c, const char *transport, worker_config *work, channel *ret,
                         gw_err *err)
 {
-    char outbox[CONFIG_PATH_BYTES];
+    char outbox[CONFIG_PATH_BYTES], hooks[CONFIG_PATH_BYTES];
     bool real = strcmp(transport ? transport : c->sms_transport, "provider") == 0;
     config_data_path(c, "outbox", outbox);
+    callback_url(c, hooks);
     work->credit = (int)c->sms_credit;
     work->send_threads = (int)c->sms_sessions;
     work->message_bytes_max = SMS_BYTES_MAX;
@@ -24,7 +36,7 @@ static gw_code open_sms(const config *c, const char *transport, worker_config *w
                                          .config_dir = c->dir,
                                          .data_dir = c->data,
                                          .channel = "sms",
-                                         .callback_url = c->sms_callback_url,
+                                         .callback_url = hooks,
                                          .is_creditor = is_creditor,
                                          .arg = c}};
     return sms_channel(&chosen, ret, err);
