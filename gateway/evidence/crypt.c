@@ -95,8 +95,34 @@ __attribute__((constructor)) static void fill_table(void)
             table[t][i] = table[t - 1][i] >> 8 ^ table[0][table[t - 1][i] & 255];
 }
 
-/* Eight bytes a step ("slicing by 8"): fast enough that the digest, not this, bounds a scan. */
-uint32_t crypt_crc32c(uint32_t crc, const void *bytes, size_t n)
+#if defined(__x86_64__)
+/* SSE 4.2 has this very polynomial as an instruction: a tenth of the time of the tables. */
+__attribute__((target("sse4.2"))) static uint32_t crc_by_machine(uint32_t crc, const uint8_t *p,
+                                                                 size_t n)
+{
+    uint64_t wide = crc;
+    for (; n >= 8; n -= 8, p += 8) {
+        uint64_t eight;
+        memcpy(&eight, p, sizeof eight);
+        wide = __builtin_ia32_crc32di(wide, eight);
+    }
+    crc = (uint32_t)wide;
+    for (; n > 0; n--, p++)
+        crc = __builtin_ia32_crc32qi(crc, *p);
+    return crc;
+}
+#define HAS_CRC __builtin_cpu_supports("sse4.2")
+#else
+static uint32_t crc_by_machine(uint32_t crc, const uint8_t *p, size_t n)
+{
+    (void)p, (void)n;
+    return crc;
+}
+#define HAS_CRC false
+#endif
+
+/* Without the instruction: eight bytes a step ("slicing by 8"). */
+uint32_t crypt_crc32c_portable(uint32_t crc, const void *bytes, size_t n)
 {
     const uint8_t *p = bytes;
     crc = ~crc;
@@ -109,4 +135,9 @@ uint32_t crypt_crc32c(uint32_t crc, const void *bytes, size_t n)
     for (; n > 0; n--, p++)
         crc = table[0][(crc ^ *p) & 255] ^ crc >> 8;
     return ~crc;
+}
+
+uint32_t crypt_crc32c(uint32_t crc, const void *bytes, size_t n)
+{
+    return HAS_CRC ? ~crc_by_machine(~crc, bytes, n) : crypt_crc32c_portable(crc, bytes, n);
 }

@@ -35,6 +35,8 @@ gw_code crypt_key_load(const char *path, uint8_t ret[CRYPT_KEY], gw_err *err) GW
 
 /* CRC-32C (RFC 3720 §12.1), start with 0. */
 uint32_t crypt_crc32c(uint32_t crc, const void *bytes, size_t n);
+/* The same without the processor's instruction; what it is checked against. */
+uint32_t crypt_crc32c_portable(uint32_t crc, const void *bytes, size_t n);
 
 static inline void crypt_put_be(uint8_t *to, uint64_t v, int n)
 {

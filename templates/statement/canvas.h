@@ -1,7 +1,7 @@
 /* canvas.h - pages, lines and paragraphs of a statement (inside of templates/statement).
  *
- * The same code runs twice over a statement: first measuring (cr is NULL), which counts the pages,
- * then drawing, which can say "page 1 of 3". Units are points from the upper left corner of an A4
+ * The same code runs twice over a long statement: first measuring (cr is NULL), which counts the
+ * pages, then drawing, which can say "page 1 of 3". Units are points from the upper left corner of an A4
  * page. Lines have a fixed height for each face, so that a line with Chinese in it is as high as
  * one without. Line breaks and tabs inside a text count as spaces; addresses are split before.
  * Thread: the owner of the statement_pdf. */
@@ -48,7 +48,7 @@ struct canvas {
     canvas_ink ink; /* colour Cairo has */
     canvas_line_rule rules[CANVAS_RULES];
     size_t rule_n;
-    int page, pages;           /* pages: as counted by the measuring run */
+    int page, pages;           /* pages: as counted or assumed before the drawing run */
     double y;                  /* where the next thing goes */
     const struct table *table; /* its head is repeated on a new page */
     canvas_hook *page_begins, *page_ends;

@@ -272,6 +272,14 @@ static void crc32c_is_the_one_of_rfc_3720(void **state)
     assert_int_equal(crypt_crc32c(0, "123456789", 9), 0xE3069283U);
     uint8_t zeros[32] = {0}; /* RFC 3720 B.4 */
     assert_int_equal(crypt_crc32c(0, zeros, 32), 0x8A9136AAU);
+    assert_int_equal(crypt_crc32c_portable(0, zeros, 32), 0x8A9136AAU);
+    uint8_t some[70];
+    for (size_t n = 0; n < sizeof some; n++) {
+        some[n] = (uint8_t)(n * 151 + 7);
+        for (size_t from = 0; from <= n && from < 9; from++)
+            assert_int_equal(crypt_crc32c(5, some + from, n + 1 - from),
+                             crypt_crc32c_portable(5, some + from, n + 1 - from));
+    }
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, place_new, place_done)

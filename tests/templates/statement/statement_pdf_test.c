@@ -174,6 +174,33 @@ static void many_rows_take_several_pages_each_with_its_number_and_heading(void *
     says(&text, "INV-119 ");
 }
 
+/* Few rows are first drawn as if they were one page. */
+static void a_page_says_the_right_count_whether_one_was_enough_or_not(void **state)
+{
+    (void)state;
+    need_fonts();
+    bool one = false, two = false;
+    for (int rows = 4; rows <= 24; rows += 2) {
+        GW_AUTO_BUF gw_buf bytes, text;
+        gw_buf_init(&bytes, 4 << 20);
+        gw_buf_init(&text, 4 << 20);
+        render_rows(pdf, "en", rows, &bytes);
+        ask("pdftotext -layout", "-", &bytes, &text);
+        size_t pages = 0;
+        for (const char *p = text.data; (p = strchr(p, '\f')); p++)
+            pages++;
+        for (size_t i = 1; i <= pages; i++) {
+            char count[48];
+            snprintf(count, sizeof count, "Page %zu of %zu", i, pages);
+            says(&text, count);
+        }
+        one = one || pages == 1;
+        two = two || (pages == 2 && rows <= 12);
+    }
+    assert_true(one);
+    assert_true(two);
+}
+
 static void the_same_statement_gives_the_same_bytes_in_any_context(void **state)
 {
     (void)state;
@@ -322,6 +349,7 @@ int main(void)
         cmocka_unit_test(the_faces_are_embedded_truetype_subsets),
         cmocka_unit_test(the_document_says_what_it_is_and_takes_its_date_from_the_statement),
         cmocka_unit_test(many_rows_take_several_pages_each_with_its_number_and_heading),
+        cmocka_unit_test(a_page_says_the_right_count_whether_one_was_enough_or_not),
         cmocka_unit_test(the_same_statement_gives_the_same_bytes_in_any_context),
         cmocka_unit_test(threads_with_contexts_of_their_own_do_not_disturb_each_other),
         cmocka_unit_test(digits_of_the_largest_amount_are_all_there),
