@@ -52,7 +52,15 @@ bool gw_clock_is_manual(const gw_clock *c)
     return atomic_load(&c->manual_ms) != FOLLOW;
 }
 
+static _Atomic int64_t skipped_ms;
+
 gw_mono gw_mono_now(void)
 {
-    return (gw_mono){read_ms(CLOCK_MONOTONIC)};
+    return (gw_mono){read_ms(CLOCK_MONOTONIC) +
+                     atomic_load_explicit(&skipped_ms, memory_order_relaxed)};
+}
+
+void gw_mono_skip(int64_t ms)
+{
+    atomic_fetch_add(&skipped_ms, ms);
 }

@@ -40,5 +40,7 @@ void gw_clock_release(gw_clock *c);
 bool gw_clock_is_manual(const gw_clock *c);
 
 gw_mono gw_mono_now(void);
+/* For tests: from now on this process's monotonic time is ms later, as if so long had passed. */
+void gw_mono_skip(int64_t ms);
 
 #endif

@@ -318,7 +318,8 @@ static state_record *add_record(builder *b, const char *event)
         .debtor = b->r->debtor,
         .case_id = b->r->case_id.n ? b->r->case_id : b->r->job,
         .rid = {rid_text, rid_text ? GW_ID_TEXT - 1 : 0},
-        .attempt = b->r->attempts + (b->move.effects & DO_ATTEMPT ? 1 : 0),
+        .attempt =
+            b->c->attempt ? b->c->attempt : b->r->attempts + (b->move.effects & DO_ATTEMPT ? 1 : 0),
         .why = gw_str_of(b->c->why ? b->c->why : ""),
         .priv = b->c->priv,
         .blobs = b->c->blobs,

@@ -29,11 +29,12 @@ typedef struct {
     bool blocked;            /* it was due and policy stopped it: a SubmissionRejection as well */
     const policy_cap *caps;  /* DO_TAKE_CAP, DO_COUNT_CAP */
     size_t cap_n;
-    gw_str tok;               /* DO_ATTEMPT, DO_HAND */
-    gw_str agent;             /* DO_HAND */
-    int64_t rank;             /* DO_OPEN */
-    gw_str desk;              /* what the desk remembers, stored in field dk; empty leaves it */
-    bool call;                /* a call was placed: its counters stay as far as they came true */
+    gw_str tok;   /* DO_ATTEMPT, DO_HAND */
+    int attempt;  /* the record is about this one; 0: about the reminder's present one */
+    gw_str agent; /* DO_HAND */
+    int64_t rank; /* DO_OPEN */
+    gw_str desk;  /* what the desk remembers, stored in field dk; empty leaves it */
+    bool call;    /* a call was placed: its counters stay as far as they came true */
     bool answered, effective; /* how that call went; DO_COUNT_CAP counts the same */
     gw_str out;               /* outcome as JSON, stored in field out; empty leaves it */
     bool spent_try;           /* one more attempt ended "later" */

@@ -25,6 +25,12 @@ typedef struct {
 
 /* ---- which event is it ---- */
 
+/* The worker never got GO: nothing was tried, so no try is spent and nothing waits. */
+static bool is_without_go(const wire_outcome *out)
+{
+    return out->outcome == WIRE_LATER && gw_str_is(out->why, WIRE_WHY_NO_GO);
+}
+
 static life_event event_of(const dispatch *d, const booking *b)
 {
     const wire_outcome *out = &b->o->out;
@@ -37,7 +43,7 @@ static life_event event_of(const dispatch *d, const booking *b)
     case WIRE_REFUSED:
         return ON_REFUSED;
     case WIRE_LATER:
-        if ((b->r.state == LIFE_CLAIMED || b->r.state == LIFE_SENDING) &&
+        if ((b->r.state == LIFE_CLAIMED || b->r.state == LIFE_SENDING) && !is_without_go(out) &&
             retry_is_spent(&d->cfg.retry, b->r.failed + 1))
             return ON_SPENT;
         return ON_LATER;
@@ -152,6 +158,7 @@ static gw_code build(dispatch *d, booking *b)
     change c = core_change(d, &b->did, why ? why : "");
     if (b->o->tries)
         c.fence = 0;
+    c.attempt = out->ref.attempt;
     c.out = text;
     c.fact = (gw_str){text.p + 1, text.n - 2};
     c.priv = private_reply(d, b->o->raw);
@@ -159,9 +166,10 @@ static gw_code build(dispatch *d, booking *b)
     c.call = call_result_placed(&out->call);
     c.answered = call_result_answered(&out->call);
     c.effective = call_result_effective(&out->call);
-    c.spent_try = on == ON_LATER || on == ON_SPENT;
-    c.due_ms =
-        c.now.ms + retry_wait_ms(&d->cfg.retry, b->r.failed + 1, out->retry_after_ms, seed_of(b));
+    c.spent_try = (on == ON_LATER || on == ON_SPENT) && !is_without_go(out);
+    c.due_ms = c.now.ms;
+    if (!is_without_go(out))
+        c.due_ms += retry_wait_ms(&d->cfg.retry, b->r.failed + 1, out->retry_after_ms, seed_of(b));
     life_move move;
     bool moved;
     gw_code rc = change_build(&c, &b->r, on, d->arena, &b->txn, &move, &moved, &err);

@@ -43,7 +43,7 @@ static void find_loss(void *arg, flight *f)
 static gw_code build_loss(dispatch *d, const view_reminder *r, const gw_id *did, life_event on,
                           bool innocent, state_txn *ret)
 {
-    change c = core_change(d, did, on == ON_LATER ? "go-not-given" : "worker-lost");
+    change c = core_change(d, did, on == ON_LATER ? WIRE_WHY_NO_GO : "worker-lost");
     gw_err err = {0};
     life_move move;
     bool moved;

@@ -37,6 +37,8 @@
 #define WIRE_WORKER_PROTOCOL "DUNW1"
 /* why of a delivered OUTCOME whose message went to a local folder: no carrier saw it. */
 #define WIRE_WHY_OUTBOX "outbox"
+/* why of a LATER about an intent that never got GO, and now never will: nothing can have left. */
+#define WIRE_WHY_NO_GO "go-not-given"
 
 enum {
     WIRE_HEADER_MAX = 256 * 1024,        /* bytes of one JSON header */

@@ -1,6 +1,6 @@
 """Processes die; no acknowledged job is lost, nobody is contacted twice, the log verifies.
 
-    chaos.py random [--jobs N] [--customers N] [--seconds N]   kill -9 of gateway, worker and Redis at
+    chaos.py random [--jobs N] [--customers N] [--seconds N] [--calm N]   kill -9 of gateway, worker and Redis at
                                    random moments while receivables are replayed and jobs submitted
     chaos.py points [--rounds N]   death at each named crash point (CONTRACT in gateway/base/crash.h)
     chaos.py stop                  SIGTERM under load drains; a killed supervisor is started again
@@ -98,14 +98,14 @@ class Chaos:
 class Killer(threading.Thread):
     """Kills one of the three every now and then, by chance alone."""
 
-    def __init__(self, gw, rng):
+    def __init__(self, gw, rng, calm):
         super().__init__(daemon=True)
-        self.gw, self.rng = gw, rng
+        self.gw, self.rng, self.calm = gw, rng, calm
         self.ended = threading.Event()
         self.deaths = {"gateway": 0, "worker": 0, "redis": 0}
 
     def run(self):
-        while not self.ended.wait(self.rng.uniform(0.5, 3.0)):
+        while not self.ended.wait(self.rng.uniform(0.5, 3.0) * self.calm):
             name = self.rng.choice(sorted(self.deaths))
             self.deaths[name] += self.gw.kill(name) is not None
 
@@ -124,7 +124,7 @@ def random_deaths(folder, args):
         share = -(-args.jobs // len(events))
         c.say(f"{args.jobs} jobs of {debtors} debtors and {len(events)} days of {args.customers} "
               "customers")
-        killer = Killer(c.gw, c.rng)
+        killer = Killer(c.gw, c.rng, args.calm)
         killer.start()
         until = time.monotonic() + args.seconds
         for date, verbs in events:
@@ -243,6 +243,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=5000)
     parser.add_argument("--customers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=45, help="of deaths, at least")
+    parser.add_argument("--calm", type=float, default=1, help="so many times longer between deaths")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=random.randrange(10 ** 6))
     parser.add_argument("--folder", help="keep everything in this folder")

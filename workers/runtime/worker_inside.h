@@ -86,6 +86,7 @@ void worker_take_back(worker *w);    /* what the threads gave back */
 void worker_feed_waiting(worker *w); /* jobs that wait for a template */
 void worker_drop(worker *w, job *j);
 void worker_drop_without_go(worker *w); /* nothing of these has left */
+void worker_give_up_go(worker *w);      /* the same, and say so of what had its INTENT */
 void worker_drain(worker *w, const char *why);
 
 #endif

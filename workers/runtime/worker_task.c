@@ -193,6 +193,18 @@ void worker_drop_without_go(worker *w)
         }
 }
 
+/* The gateway that was told the intent is gone, or its GO is. The store may hold the intent as
+ * given GO; only we know that none came, and from here on none counts. */
+void worker_give_up_go(worker *w)
+{
+    for (job *j = job_first(w->jobs, JOB_WAITING), *next; j; j = next) {
+        next = job_next(j);
+        channel_decide(j->attempt, WIRE_LATER, 0, WIRE_WHY_NO_GO);
+        report_job(w, j);
+    }
+    worker_drop_without_go(w);
+}
+
 static void on_heartbeat(worker *w, gw_str boot)
 {
     bool known = w->gateway_boot[0] != 0;
@@ -203,9 +215,9 @@ static void on_heartbeat(worker *w, gw_str boot)
     if (!known)
         return;
     gw_log(GW_LOG_INFO, "the gateway was started anew", NULL);
-    worker_drop_without_go(w);
     worker_say_ready(w);
     worker_repeat_outcomes(w, 0);
+    worker_give_up_go(w);
 }
 
 void worker_drain(worker *w, const char *why)
@@ -265,6 +277,7 @@ void worker_receive(worker *w)
             w->reopen_ms = WORKER_SILENCE_MS;
             worker_say_ready(w);
             worker_repeat_outcomes(w, 0);
+            worker_give_up_go(w); /* the connection it would have come by is closed */
         }
         handle(w, m.header, m.payload);
         link_message_done(&m);

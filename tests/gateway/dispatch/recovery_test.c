@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <zmq.h>
 
 static rig *of(void **cm)
@@ -37,12 +36,14 @@ static void again_with(rig *r, int silence_ms, int grace_ms)
     rig_open(r);
 }
 
+/* Turns, with time passing between them. */
 static void until(rig *r, const char *job, char letter)
 {
-    gw_mono from = gw_mono_now();
-    while (rig_state(r, job) != letter) {
+    enum { STEP_MS = 10, TURNS = 2000 };
+    for (int i = 0; rig_state(r, job) != letter; i++) {
         rig_turn(r);
-        if (gw_mono_now().ms - from.ms > 20000)
+        gw_mono_skip(STEP_MS);
+        if (i == TURNS)
             fail_msg("%s is %c, not %c", job, rig_state(r, job), letter);
     }
 }
@@ -232,6 +233,45 @@ static void a_gateway_killed_after_go_whose_worker_died_too_leaves_it_unknown(vo
     until(r, "j1", 'U');
 }
 
+static void an_intent_whose_go_never_came_is_planned_again_at_once_and_spends_no_try(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    rig_task other;
+    sending(r, &t); /* as far as the gateway knows */
+    rig_crash(r);
+    rig_open(r);
+    rig_join(r, 0, 4);
+    rig_say_no_go(r, 0, &t);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_SEEN);
+    assert_string_equal(rig_field(r, "j1", "ft"), "");
+    rig_deliver(r, 0, &other);
+    assert_int_equal(other.attempt, 2);
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 1);
+    assert_string_equal(rig_records(r, "j1"), "SubmissionAcceptance x-Plan x-AttemptIntent "
+                                              "RelayToNonERDSFailure x-AttemptIntent "
+                                              "RelayToNonERDS");
+}
+
+static void what_is_said_of_an_earlier_attempt_is_on_record_as_that_one(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    rig_task other;
+    claimed(r, &t);
+    rig_crash(r);
+    rig_open(r);
+    until(r, "j1", 'P');
+    rig_join(r, 0, 4);
+    rig_expect_task(r, 0, &other);
+    rig_say_no_go(r, 0, &t);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_SEEN);
+    assert_string_equal(rig_attempts(r, "j1", "RelayToNonERDSFailure"), "1");
+    rig_send_intent(r, 0, &other);
+    assert_int_equal(rig_expect(r, 0, &other), WIRE_GO);
+    assert_string_equal(rig_attempts(r, "j1", "x-AttemptIntent"), "2");
+}
+
 static void a_gateway_killed_before_the_intent_plans_the_task_again(void **cm)
 {
     rig *r = of(cm);
@@ -256,20 +296,19 @@ static void a_gateway_that_lost_its_shards_can_change_nothing(void **cm)
     rig_task t;
     gw_id thief;
     uint64_t fence[STATE_SHARDS];
-    struct timespec wait = {0, 600000000};
-    r->config.lease_ms = 500;
+    r->config.lease_ms = 3000;
     dispatch_close(r->d);
     rig_open(r);
     claimed(r, &t);
     gw_id_random(&thief);
-    nanosleep(&wait,
-              NULL); /* the one thing here that only time does: Redis lets the lease run out */
+    rig_expire_leases(r);
     assert_int_equal(state_lease(r->store, &thief, 60000, fence, &r->err), GW_OK);
     assert_true(fence[0] > 0);
     rig_send_intent(r, 0, &t);
     assert_int_equal(rig_expect(r, 0, &t), WIRE_ABORT);
     assert_int_equal(rig_state(r, "j1"), 'C'); /* the new owner's to recover */
     assert_int_equal(state_release(r->store, &thief, &r->err), GW_OK);
+    gw_mono_skip(r->config.lease_ms / 2); /* it asks for them again */
     rig_deliver(r, 0, &t);
     assert_int_equal(t.attempt, 2);
 }
@@ -340,6 +379,8 @@ int main(void)
         promise(a_job_that_kills_its_workers_is_parked),
         promise(a_gateway_killed_after_go_learns_the_outcome_from_the_living_worker),
         promise(a_gateway_killed_after_go_whose_worker_died_too_leaves_it_unknown),
+        promise(an_intent_whose_go_never_came_is_planned_again_at_once_and_spends_no_try),
+        promise(what_is_said_of_an_earlier_attempt_is_on_record_as_that_one),
         promise(a_gateway_killed_before_the_intent_plans_the_task_again),
         promise(a_gateway_that_lost_its_shards_can_change_nothing),
         promise(a_lost_store_stops_sending_and_its_return_resumes),

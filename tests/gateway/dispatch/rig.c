@@ -8,6 +8,7 @@
 #include "gateway/wire/event.h"
 #include "templates/engine/store.h"
 
+#include <hiredis/hiredis.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <time.h>
@@ -256,6 +257,15 @@ void rig_open(rig *r)
     rig_turn(r);
 }
 
+void rig_expire_leases(rig *r)
+{
+    redisContext *c = redisConnectUnix(redis_server_socket(r->redis));
+    assert_non_null(c);
+    for (int shard = 0; shard < STATE_SHARDS; shard++)
+        freeReplyObject(redisCommand(c, "HSET dl:{%02d}:lease until 0", shard));
+    redisFree(c);
+}
+
 static void recorder_failed(void *arg)
 {
     (void)arg;
@@ -483,6 +493,21 @@ const char *rig_fact(rig *r, const char *job, const char *event)
         if (gw_str_is(e[i].rec.rid, rid) && strcmp(e[i].rec.event, event) == 0)
             snprintf(text, sizeof text, "%.*s %.*s", GW_STR_ARG(e[i].rec.why),
                      GW_STR_ARG(e[i].rec.fact));
+    return text;
+}
+
+const char *rig_attempts(rig *r, const char *job, const char *event)
+{
+    static char text[256];
+    char rid[GW_ID_TEXT];
+    state_outbox_entry *e;
+    size_t n = outbox(r, &e), at = 0;
+    rid_text(r, job, rid);
+    text[0] = '\0';
+    for (size_t i = 0; i < n && at < sizeof text - 16; i++)
+        if (gw_str_is(e[i].rec.rid, rid) && strcmp(e[i].rec.event, event) == 0)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%d", at ? " " : "",
+                                   e[i].rec.attempt);
     return text;
 }
 
@@ -719,6 +744,18 @@ void rig_send_call(rig *r, int which, const rig_task *t, wire_result result, con
                                 .remote_host = GW_STR("trunk.example.test"),
                                 .call = *call};
     send_header(r, which, h, GW_STR("+0 ms dialling\n"));
+    free(h);
+}
+
+void rig_say_no_go(rig *r, int which, const rig_task *t)
+{
+    wire_header *h = calloc(1, sizeof *h);
+    h->type = WIRE_OUTCOME;
+    h->outcome = (wire_outcome){.ref = ref_of(t),
+                                .outcome = WIRE_LATER,
+                                .why = GW_STR(WIRE_WHY_NO_GO),
+                                .retry_after_ms = -1};
+    send_header(r, which, h, (gw_str){NULL, 0});
     free(h);
 }
 

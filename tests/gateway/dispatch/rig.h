@@ -81,6 +81,8 @@ void rig_open(rig *r);
  * workers find it again. */
 void rig_crash(rig *r);
 void rig_record(rig *r); /* start the recorder */
+/* As if Redis's clock had run past the leases of every shard. */
+void rig_expire_leases(rig *r);
 
 /* One turn, and the heartbeats of the workers. True when it did something. */
 bool rig_turn(rig *r);
@@ -113,6 +115,8 @@ int64_t rig_due(rig *r, const char *job);
 const char *rig_records(rig *r, const char *job);
 /* Text of the public facts of the last record of that event about a job, static storage. */
 const char *rig_fact(rig *r, const char *job, const char *event);
+/* The attempts that the records of that event about a job name, "1 2", static storage. */
+const char *rig_attempts(rig *r, const char *job, const char *event);
 int rig_cap(rig *r, const char *field); /* a counter of debtor d1 */
 /* A field of debtor d1. */
 void rig_debtor_field(rig *r, const char *field, char *ret, size_t cap);
@@ -135,6 +139,7 @@ void rig_send_outcome(rig *r, int which, const rig_task *t, wire_result result, 
 /* The outcome of a call. */
 void rig_send_call(rig *r, int which, const rig_task *t, wire_result result, const char *why,
                    const wire_call *call);
+void rig_say_no_go(rig *r, int which, const rig_task *t); /* OUTCOME: GO never came */
 /* TASK .. SEEN with "delivered"; fails the test if anything else happens. */
 void rig_deliver(rig *r, int which, rig_task *ret);
 /* The id of the PULL that comes to a worker, and what it asks about; false when none comes. */
