@@ -137,7 +137,7 @@ static gw_code convert(const wav *w, gw_buf *out, gw_err *err)
 
 gw_code sound_from_wav(gw_str file, gw_buf *ret_ulaw, gw_err *err)
 {
-    wav w;
+    wav w = {0};
     gw_code rc = read_wav(file, &w, err);
     if (rc != GW_OK)
         return rc;
