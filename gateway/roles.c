@@ -276,6 +276,34 @@ static void evidence_failed(void *arg)
     _exit(1);
 }
 
+/* A store that knows no log beside a log with records was lost: to go on would forget every
+ * consent, cap and hold. */
+static gw_code know_store(const roles *r, gw_err *err)
+{
+    GW_AUTO(state_close) state *s = NULL;
+    gw_str last[EVIDENCE_SHARDS];
+    char origin[256];
+    uint64_t size;
+    bool known = false;
+    bool logged = false;
+    gw_code rc = state_open(&r->store, &s, err);
+    if (rc == GW_OK)
+        rc = state_log_known(s, &known, err);
+    if (rc != GW_OK || known)
+        return rc;
+    rc = evidence_positions(r->ev, last);
+    if (rc != GW_OK)
+        return gw_fail(err, rc, "reading the log's positions");
+    for (int i = 0; i < EVIDENCE_SHARDS; i++)
+        logged = logged || last[i].n > 0;
+    if (logged)
+        return gw_fail(err, GW_EREFUSED,
+                       "the state store is empty but the evidence log is not: the store was lost. "
+                       "Run `dunlin rebuild`; nothing is sent until then");
+    evidence_size(r->ev, origin, &size);
+    return state_log_set(s, gw_str_of(origin), err);
+}
+
 static gw_code open_evidence(roles *r, gw_err *err)
 {
     char dir[CONFIG_PATH_BYTES], log_key[CONFIG_PATH_BYTES], tenant_key[CONFIG_PATH_BYTES];
@@ -291,6 +319,8 @@ static gw_code open_evidence(roles *r, gw_err *err)
                           .config_hash = r->c->hash,
                           .rules_hash = policy_rules_hash(r->rules)};
     gw_code rc = evidence_open(&ec, r->clock, &r->ev, err);
+    if (rc == GW_OK)
+        rc = know_store(r, err);
     if (rc == GW_OK)
         rc = recorder_start(&r->store, r->ev, evidence_failed, NULL, &r->recorder, err);
     return rc;
@@ -500,7 +530,8 @@ static gw_code start_parts(roles *r, gw_err *err)
         rc = open_evidence(r, err);
     if (rc != GW_OK)
         return rc;
-    rc = first_windows(r, err);
+    if (r->wanted & RECORDER)
+        rc = first_windows(r, err);
     if (rc != GW_OK)
         return rc;
     fill_dispatch_config(r);

@@ -3,6 +3,7 @@
 #include "gateway/cli/evidence.h"
 #include "gateway/cli/local.h"
 #include "gateway/cli/query.h"
+#include "gateway/cli/rebuild.h"
 #include "gateway/cli/rules.h"
 #include "gateway/cli/send.h"
 #include "gateway/cli/template.h"
@@ -43,6 +44,7 @@ static const struct {
     {"ladder", ladder_cli, "show | simulate --due DATE"},
     {"rules", rules_cli, "list|lint|verify|diff|key|sign: the rule packs, calendars, signatures"},
     {"template", template_cli, "lint|render|preview|version|publish|diff"},
+    {"rebuild", rebuild_cli, "the state again from the evidence log, after Redis was lost"},
     {"evidence", evidence_cli, "export|search|csv|proof|checkpoint|fsck"},
 };
 

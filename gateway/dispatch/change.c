@@ -273,8 +273,22 @@ static void put_decision(gw_buf *f, const change *c, life_event on, bool full)
     json_put_member_str(f, "packs", gw_str_of(d->policy.pack_hash));
     decision_inputs_hash(d, inputs);
     json_put_member_str(f, "inputs", gw_str_of(inputs));
-    if (planned && d->template.version[0])
+    if (planned && d->template.version[0]) {
         json_put_member_str(f, "template_version", gw_str_of(d->template.version));
+        json_put_member_str(f, "template_locale", gw_str_of(d->template.locale));
+    }
+}
+
+/* What rebuild.c needs to count contacts again: taken for good by an intent, given back by what
+ * ends a sending in which nobody was contacted. */
+static void put_caps(builder *b, gw_buf *f, life_event on)
+{
+    if (b->r->cap.n == 0)
+        return;
+    if (on == ON_INTENT)
+        json_put_member_str(f, "caps", b->r->cap);
+    else if (b->r->state == LIFE_SENDING && (b->move.effects & DO_GIVE_CAP))
+        json_put_member_str(f, "caps_given", b->r->cap);
 }
 
 static gw_str record_fact(builder *b, life_event on, bool rejection)
@@ -292,6 +306,7 @@ static gw_str record_fact(builder *b, life_event on, bool rejection)
         put_decision(&f, c, on, rejection);
     else if (b->move.effects & (DO_SCHEDULE | DO_OPEN | DO_TIMER))
         json_put_member_int(&f, "due_ms", c->due_ms);
+    put_caps(b, &f, on);
     if (c->fact.n && !rejection) {
         gw_buf_putc(&f, ',');
         gw_buf_put_str(&f, c->fact);

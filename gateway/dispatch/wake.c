@@ -216,6 +216,10 @@ static gw_code create_from(waking *w, const ladder_reminder *step, const view_re
     txn->sets = sets;
     txn->n += n;
     txn->version = 0;
+    /* The step's own text goes into the log with its first record, as a job's does: rebuild.c makes
+     * the step again from it. */
+    if (txn->record_n)
+        ((state_record *)(uintptr_t)txn->records)[0].with_body = true;
     return GW_OK;
 }
 

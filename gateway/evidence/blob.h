@@ -68,4 +68,10 @@ gw_code blob_disclosure(const blob_ref *r, const uint8_t key[CRYPT_KEY], gw_str 
 gw_code blob_check_segment(const char *path, uint64_t *ret_frames, uint64_t *ret_torn, gw_err *err)
     GW_NODISCARD;
 
+/* Visit every whole frame of a segment file in order; stops at the first damaged or cut one, which
+ * is no fault here. sealed is borrowed for the call. */
+typedef void (*blob_frame_visit)(void *ctx, const gw_id *id, gw_str sealed);
+gw_code blob_each_frame(const char *path, blob_frame_visit visit, void *ctx, gw_err *err)
+    GW_NODISCARD;
+
 #endif

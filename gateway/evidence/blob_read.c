@@ -175,24 +175,57 @@ static gw_code check_frames(const char *path, const uint8_t *p, size_t n, uint64
     return GW_OK;
 }
 
-gw_code blob_check_segment(const char *path, uint64_t *ret_frames, uint64_t *ret_torn, gw_err *err)
+/* A segment file's bytes, mapped; unmap_segment gives them back. An empty file has p NULL. */
+static gw_code map_segment(const char *path, gw_str *ret, gw_err *err)
 {
     struct stat st;
+    void *map = NULL;
+    gw_code rc = GW_OK;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return gw_fail_errno(err, errno, "opening %s", path);
-    void *map = NULL;
-    gw_code rc = GW_OK;
     if (fstat(fd, &st) != 0)
         rc = gw_fail_errno(err, errno, "reading %s", path);
     else if (st.st_size > 0 &&
              (map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
         rc = gw_fail_errno(err, errno, "mapping %s", path);
-    if (rc == GW_OK) {
-        rc = check_frames(path, map, (size_t)st.st_size, ret_frames, ret_torn, err);
-        if (map)
-            munmap(map, (size_t)st.st_size);
-    }
     close(fd);
+    if (rc == GW_OK)
+        *ret = (gw_str){map, (size_t)st.st_size};
     return rc;
+}
+
+static void unmap_segment(gw_str s)
+{
+    if (s.p)
+        munmap((void *)(uintptr_t)s.p, s.n);
+}
+
+gw_code blob_check_segment(const char *path, uint64_t *ret_frames, uint64_t *ret_torn, gw_err *err)
+{
+    gw_str bytes;
+    gw_code rc = map_segment(path, &bytes, err);
+    if (rc != GW_OK)
+        return rc;
+    rc = check_frames(path, (const uint8_t *)bytes.p, bytes.n, ret_frames, ret_torn, err);
+    unmap_segment(bytes);
+    return rc;
+}
+
+gw_code blob_each_frame(const char *path, blob_frame_visit visit, void *ctx, gw_err *err)
+{
+    gw_str bytes;
+    gw_code rc = map_segment(path, &bytes, err);
+    if (rc != GW_OK)
+        return rc;
+    const uint8_t *p = (const uint8_t *)bytes.p;
+    for (size_t at = BLOB_HEADER; at < bytes.n && !frame_fault(p + at, bytes.n - at, NULL);) {
+        size_t sealed = crypt_get_be(p + at + 4, 4);
+        gw_id id;
+        memcpy(id.b, p + at + 12, sizeof id.b);
+        visit(ctx, &id, (gw_str){bytes.p + at + BLOB_FRAME, sealed});
+        at += BLOB_FRAME + sealed;
+    }
+    unmap_segment(bytes);
+    return GW_OK;
 }

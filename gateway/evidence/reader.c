@@ -4,6 +4,7 @@
 #include "gateway/evidence/blob.h"
 #include "gateway/evidence/evidence.h"
 #include "gateway/evidence/index.h"
+#include "gateway/evidence/reader_inside.h"
 #include "gateway/evidence/tiles.h"
 #include "gateway/evidence/tlogproof.h"
 #include "gateway/evidence/vault.h"
@@ -445,7 +446,7 @@ gw_code reader_contents(reader *r, gw_str leaf, reader_content ret[READER_CONTEN
     return rc;
 }
 
-static gw_code case_key(reader *r, const gw_id *kase, uint8_t key[CRYPT_KEY], gw_err *err)
+gw_code reader_case_key(reader *r, const gw_id *kase, uint8_t key[CRYPT_KEY], gw_err *err)
 {
     gw_str unused[3];
     if (!r->has_key)
@@ -453,20 +454,27 @@ static gw_code case_key(reader *r, const gw_id *kase, uint8_t key[CRYPT_KEY], gw
     return vault_who(r->vault, kase, r->arena, &unused[0], &unused[1], &unused[2], key, err);
 }
 
+gw_code reader_blob_base(reader *r, char *ret, size_t cap, gw_err *err)
+{
+    one_log *l;
+    gw_code rc = get_log(r, 1, &l, err);
+    if (rc == GW_OK && snprintf(ret, cap, "%s/blob/%s", r->dir, l->base) >= (int)cap)
+        rc = gw_fail(err, GW_ELIMIT, "the evidence folder's path is too long");
+    return rc;
+}
+
 static gw_code open_ref(reader *r, const blob_ref *ref, gw_buf *ret, gw_buf *ret_disclosure,
                         gw_err *err)
 {
     char base[PATH_MAX + 300];
     uint8_t key[CRYPT_KEY];
-    one_log *l;
     GW_AUTO_BUF gw_buf sealed;
     gw_buf_init(&sealed, EVIDENCE_BLOB_MAX + CRYPT_OVERHEAD);
-    gw_code rc = case_key(r, &ref->key, key, err);
+    gw_code rc = reader_case_key(r, &ref->key, key, err);
     if (rc == GW_OK)
-        rc = get_log(r, 1, &l, err);
+        rc = reader_blob_base(r, base, sizeof base, err);
     if (rc != GW_OK)
         return rc;
-    snprintf(base, sizeof base, "%s/blob/%s", r->dir, l->base);
     size_t from = ret->n;
     rc = blob_read(base, ref, &sealed, err);
     if (rc == GW_OK)
@@ -527,7 +535,7 @@ gw_code reader_disclosures(reader *r, gw_str leaf, gw_buf *ret, gw_err *err)
         if (rc == GW_OK)
             rc = json_parse(gw_buf_str(&plain), r->arena, &d, err);
         if (rc == GW_OK)
-            rc = case_key(r, &refs[i].key, key, err);
+            rc = reader_case_key(r, &refs[i].key, key, err);
         if (rc == GW_OK)
             rc = put_disclosures(&d, key, &id, ret);
         sodium_memzero(key, sizeof key);

@@ -1,4 +1,4 @@
-/* control.c - the manual clock and the pauses, which all gateways share. */
+/* control.c - the manual clock, the pauses and the name of the log, which all gateways share. */
 #include "gateway/state/conn.h"
 
 gw_code state_clock_get(state *s, bool *ret_manual, gw_wall *ret_t, gw_err *err)
@@ -18,6 +18,52 @@ gw_code state_clock_get(state *s, bool *ret_manual, gw_wall *ret_t, gw_err *err)
     *ret_manual = r->type != REDIS_REPLY_NIL;
     if (*ret_manual)
         ret_t->ms = ms;
+    return GW_OK;
+}
+
+gw_code state_log_known(state *s, bool *ret_known, gw_err *err)
+{
+    gw_code rc = conn_begin(s, false, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, 2, "EXISTS");
+    conn_arg_z(s, "dl:log");
+    CONN_REPLY *r = NULL;
+    rc = conn_reply(s, &r, err);
+    if (rc != GW_OK)
+        return gw_wrap(err, rc, "asking for the store's log");
+    if (r->type != REDIS_REPLY_INTEGER)
+        return gw_fail(err, GW_ECORRUPT, "EXISTS answers no number");
+    *ret_known = r->integer == 1;
+    return GW_OK;
+}
+
+gw_code state_log_set(state *s, gw_str origin, gw_err *err)
+{
+    gw_code rc = conn_begin(s, true, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, 3, "SET");
+    conn_arg_z(s, "dl:log");
+    conn_arg(s, origin);
+    CONN_REPLY *r = NULL;
+    rc = conn_reply(s, &r, err);
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "naming the store's log");
+}
+
+gw_code state_is_empty(state *s, bool *ret_empty, gw_err *err)
+{
+    gw_code rc = conn_begin(s, false, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, 1, "DBSIZE");
+    CONN_REPLY *r = NULL;
+    rc = conn_reply(s, &r, err);
+    if (rc != GW_OK)
+        return gw_wrap(err, rc, "counting what is stored");
+    if (r->type != REDIS_REPLY_INTEGER)
+        return gw_fail(err, GW_ECORRUPT, "DBSIZE answers no number");
+    *ret_empty = r->integer <= 1; /* dl:meta */
     return GW_OK;
 }
 

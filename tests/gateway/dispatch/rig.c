@@ -280,6 +280,26 @@ void rig_record(rig *r)
     rig_open(r);
 }
 
+void rig_log(rig *r)
+{
+    recorder *mover;
+    must(r, recorder_start(&r->config.state, r->ev, recorder_failed, NULL, &mover, &r->err),
+         "recorder");
+    recorder_stop(mover);
+}
+
+void rig_lose_store(rig *r)
+{
+    rig_crash(r);
+    state_close(r->store);
+    r->store = NULL;
+    redis_server_free(r->redis);
+    r->redis = redis_server_start(NULL);
+    assert_non_null(r->redis);
+    r->config.state.unix_socket = redis_server_socket(r->redis);
+    must(r, state_open(&r->config.state, &r->store, &r->err), "state");
+}
+
 void rig_crash(rig *r)
 {
     snprintf(r->endpoint, sizeof r->endpoint, "%s", dispatch_endpoint(r->d));

@@ -84,6 +84,11 @@ void rig_record(rig *r); /* start the recorder */
 /* As if Redis's clock had run past the leases of every shard. */
 void rig_expire_leases(rig *r);
 
+/* Move everything the outbox holds into the log, without a recorder running beside the test. */
+void rig_log(rig *r);
+/* The gateway dies and its Redis with all data; an empty one is in its place. rig_open goes on. */
+void rig_lose_store(rig *r);
+
 /* One turn, and the heartbeats of the workers. True when it did something. */
 bool rig_turn(rig *r);
 /* Turns until one does nothing, at most 200. */

@@ -1,0 +1,112 @@
+#include "gateway/dispatch/load.h"
+#include "gateway/dispatch/rebuild_part.h"
+#include "gateway/intake/ledger.h"
+#include "gateway/wire/event.h"
+
+/* ---- events of billing ---- */
+
+static gw_code debtor_of(rebuild *b, const gw_id *did, state_debtor **ret)
+{
+    for (size_t i = 0; i < b->debtor_n; i++)
+        if (memcmp(b->debtors[i].did.b, did->b, sizeof did->b) == 0) {
+            *ret = &b->debtors[i].d;
+            return GW_OK;
+        }
+    rebuilt_debtor *d = &b->debtors[b->debtor_n];
+    gw_code rc = state_load_debtors(b->store, did, 1, b->arena, &d->d, b->err);
+    if (rc != GW_OK)
+        return rc;
+    d->did = *did;
+    d->d.did = *did;
+    b->debtor_n++;
+    *ret = &d->d;
+    return GW_OK;
+}
+
+static gw_code fold_again(rebuild *b, entry *e, verb v, gw_str body)
+{
+    json_doc *doc = gw_arena_alloc(b->arena, sizeof *doc);
+    ledger_result *result = gw_arena_alloc(b->arena, sizeof *result);
+    state_debtor *d;
+    gw_id did;
+    if (!doc || !result)
+        return gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
+    load_debtor_id(b->o->id_key, e->source, e->debtor, &did);
+    gw_code rc = json_parse(body, b->arena, doc, b->err);
+    if (rc == GW_OK)
+        rc = debtor_of(b, &did, &d);
+    if (rc != GW_OK)
+        return rc;
+    const ledger_event event = {
+        .verb = v,
+        .source = e->source,
+        .debtor = e->debtor,
+        .body = doc,
+        .now = e->v.t,
+        .receipt = e->v.fact ? json_get_str(&e->v.doc, e->v.fact, "receipt") : GW_STR(""),
+    };
+    rc = ledger_fold(d, &event, b->arena, result, b->err);
+    if (rc != GW_OK)
+        return rc;
+    if (result->verdict != LEDGER_ACCEPTED)
+        return rebuild_fault(b, e, GW_ECORRUPT, "an event that was accepted is not any more");
+    result->job.n = 0; /* the confirmation has a record of its own */
+    state_txn *t = &b->txns[b->txn_n];
+    rc = ledger_txn(d, &event, result, b->o->id_key, b->arena, t, b->err);
+    if (rc == GW_OK)
+        rc = ledger_patch(d, result, b->arena, b->err);
+    if (rc != GW_OK)
+        return rc;
+    t->records = NULL;
+    t->record_n = 0;
+    b->txn_n++;
+    b->ret->events++;
+    return GW_OK;
+}
+
+gw_code rebuild_event(rebuild *b, entry *e)
+{
+    gw_str name, body;
+    gw_code rc = rebuild_private(b, e, "verb", &name);
+    if (rc == GW_OK)
+        rc = rebuild_private(b, e, "body", &body);
+    if (rc != GW_OK)
+        return rc;
+    if (gw_str_is(e->v.event, EVENT_PROMISE) && gw_str_is(e->v.why, "broken"))
+        return GW_OK; /* dispatch finds it broken again */
+    verb v = verb_find(name);
+    if (v == VERB_COUNT || !body.n)
+        return rebuild_fault(b, e, GW_ECORRUPT,
+                             "the event's body is not kept in it (an older version wrote it)");
+    return fold_again(b, e, v, body);
+}
+
+/* ---- pauses and windows ---- */
+
+gw_code rebuild_control(rebuild *b, entry *e)
+{
+    gw_str field = e->v.fact ? json_get_str(&e->v.doc, e->v.fact, "what") : GW_STR("");
+    gw_str value = {NULL, 0};
+    gw_code rc = GW_OK;
+    if (gw_str_is(e->v.event, EVENT_POLICY)) {
+        rc = rebuild_private(b, e, "control", &value);
+    } else if (gw_str_is(e->v.why, "pause")) {
+        gw_str by, since;
+        rc = rebuild_private(b, e, "by", &by);
+        if (rc == GW_OK)
+            rc = rebuild_private(b, e, "since", &since);
+        GW_AUTO_BUF gw_buf json;
+        gw_buf_init(&json, 4096);
+        gw_buf_putc(&json, '{');
+        json_put_member_str(&json, "by", by);
+        json_put_member_str(&json, "since", since);
+        gw_buf_putc(&json, '}');
+        char *copy = rc == GW_OK ? gw_arena_copy(b->arena, gw_buf_str(&json)) : NULL;
+        value = (gw_str){copy, copy ? json.n : 0};
+    } else if (!gw_str_is(e->v.why, "resume")) {
+        return GW_OK;
+    }
+    if (rc == GW_OK && field.n)
+        rc = state_control_set(b->store, field, value, b->err);
+    return rc;
+}

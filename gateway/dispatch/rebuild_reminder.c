@@ -1,0 +1,344 @@
+#include "gateway/dispatch/change.h"
+#include "gateway/dispatch/life.h"
+#include "gateway/dispatch/load.h"
+#include "gateway/dispatch/rebuild_part.h"
+#include "gateway/evidence/stray.h"
+#include "gateway/wire/event.h"
+
+#include <stdio.h>
+
+enum { SETS_MAX = 20, FIRST_SLOTS = 1024 };
+
+/* ---- the table ---- */
+
+static size_t slot_of(const gw_id *rid, size_t cap)
+{
+    size_t h;
+    memcpy(&h, rid->b, sizeof h);
+    return h & (cap - 1);
+}
+
+rebuilt *rebuild_find(rebuild *b, const gw_id *rid)
+{
+    if (!b->reminder_cap)
+        return NULL;
+    size_t at = slot_of(rid, b->reminder_cap);
+    while (b->reminders[at].state) {
+        if (memcmp(b->reminders[at].rid.b, rid->b, sizeof rid->b) == 0)
+            return &b->reminders[at];
+        at = (at + 1) & (b->reminder_cap - 1);
+    }
+    return NULL;
+}
+
+static void put(rebuilt *list, size_t cap, const rebuilt *r)
+{
+    size_t at = slot_of(&r->rid, cap);
+    while (list[at].state)
+        at = (at + 1) & (cap - 1);
+    list[at] = *r;
+}
+
+static gw_code grow(rebuild *b)
+{
+    size_t cap = b->reminder_cap ? 2 * b->reminder_cap : FIRST_SLOTS;
+    rebuilt *list = calloc(cap, sizeof *list);
+    if (!list)
+        return gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
+    for (size_t i = 0; i < b->reminder_cap; i++)
+        if (b->reminders[i].state)
+            put(list, cap, &b->reminders[i]);
+    free(b->reminders);
+    b->reminders = list;
+    b->reminder_cap = cap;
+    return GW_OK;
+}
+
+/* ---- building a transition ---- */
+
+typedef struct {
+    rebuild *b;
+    entry *e;
+    state_field *sets;
+    size_t n;
+    bool failed;
+} builder;
+
+static void set(builder *x, const char *name, gw_str value)
+{
+    if (value.n)
+        x->sets[x->n++] = (state_field){gw_str_of(name), value};
+}
+
+static void set_int(builder *x, const char *name, int64_t value)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%lld", (long long)value);
+    char *copy = gw_arena_copy(x->b->arena, (gw_str){text, (size_t)n});
+    x->failed = x->failed || !copy;
+    set(x, name, (gw_str){copy, copy ? (size_t)n : 0});
+}
+
+static gw_str fact(const entry *e, const char *name)
+{
+    return e->v.fact ? json_get_str(&e->v.doc, e->v.fact, name) : (gw_str){NULL, 0};
+}
+
+/* The state a record tells, or 0. What was planned or claimed begins again as accepted, so that it
+ * is decided about anew. */
+static char state_told(rebuild *b, const entry *e)
+{
+    gw_str name = fact(e, "state");
+    char *z = name.n ? gw_arena_copy(b->arena, name) : NULL;
+    char letter = z ? life_state_named(z) : 0;
+    if (gw_str_is(e->v.event, EVENT_ACCEPTED))
+        return LIFE_ACCEPTED;
+    if (letter == LIFE_PLANNED || letter == LIFE_HELD || letter == LIFE_CLAIMED)
+        return LIFE_ACCEPTED;
+    return letter;
+}
+
+/* Names of counters, separated by blanks, as change.c writes them. */
+static size_t split(rebuild *b, gw_str names, const char *ret[STATE_CAPS_MAX])
+{
+    size_t n = 0;
+    char *copy = names.n ? gw_arena_copy(b->arena, names) : NULL;
+    char *save = NULL;
+    for (char *p = copy ? strtok_r(copy, " ", &save) : NULL; p && n < STATE_CAPS_MAX;
+         p = strtok_r(NULL, " ", &save))
+        ret[n++] = p;
+    return n;
+}
+
+static void count_contacts(builder *x, state_txn *t)
+{
+    rebuild *b = x->b;
+    const char *names[STATE_CAPS_MAX];
+    size_t n = split(b, fact(x->e, "caps"), names);
+    state_cap *takes = gw_arena_alloc(b->arena, (n + 1) * sizeof *takes);
+    const char **gives = gw_arena_alloc(b->arena, STATE_CAPS_MAX * sizeof *gives);
+    if (!takes || !gives) {
+        x->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        takes[i] = (state_cap){.field = names[i], .max = INT64_MAX};
+    t->takes = takes;
+    t->take_n = n;
+    t->gives = gives;
+    t->give_n = split(b, fact(x->e, "caps_given"), gives);
+}
+
+static void set_place(state_txn *t, char letter, int64_t at_ms)
+{
+    t->lane = letter == LIFE_SENDING ? CHANGE_LANE_FLIGHT : letter == LIFE_ACCEPTED ? 'w' : '-';
+    t->due_ms = at_ms;
+}
+
+static void set_moved(builder *x, char letter)
+{
+    entry *e = x->e;
+    char *s = gw_arena_copy(x->b->arena, (gw_str){&letter, 1});
+    x->failed = x->failed || !s;
+    set(x, "s", (gw_str){s, s ? 1 : 0});
+    set(x, "why", e->v.why);
+    if (life_is_final((life_state)letter))
+        set_int(x, "end", e->v.t.ms);
+    if (e->v.attempt > 0)
+        set_int(x, "n", e->v.attempt);
+    if (fact(e, "template_locale").n) {
+        set(x, "tv", fact(e, "template_version"));
+        set(x, "tl", fact(e, "template_locale"));
+    }
+    set(x, "cap", fact(e, "caps"));
+}
+
+/* ---- creating and moving ---- */
+
+static gw_code create(builder *x, state_txn *t, rebuilt *ret)
+{
+    rebuild *b = x->b;
+    entry *e = x->e;
+    gw_str body;
+    json_doc *doc = gw_arena_alloc(b->arena, sizeof *doc);
+    gw_code rc = doc ? rebuild_body(b, e, &body) : gw_fail(b->err, GW_ENOMEM, "rebuilding");
+    if (rc != GW_OK)
+        return rc;
+    if (!body.n)
+        return rebuild_fault(
+            b, e, GW_ECORRUPT,
+            "a reminder begins without its submission (an older version wrote it)");
+    rc = json_parse(body, b->arena, doc, b->err);
+    if (rc != GW_OK)
+        return rebuild_fault(b, e, GW_ECORRUPT, "the submission cannot be read");
+    set(x, "k", json_member(doc, 0, "ladder") ? GW_STR("l") : GW_STR("j"));
+    set(x, "src", e->source);
+    set(x, "deb", e->debtor);
+    set(x, "cas", e->case_id);
+    set(x, "job", json_get_str(doc, 0, "id"));
+    set(x, "ch", json_get_str(doc, 0, "channel"));
+    set(x, "b", body);
+    set_int(x, "at", e->v.t.ms);
+    t->version = 0;
+    *ret = (rebuilt){.kase = e->kase, .shard = state_shard(t->did)};
+    b->ret->reminders++;
+    return GW_OK;
+}
+
+static void note_due(rebuilt *r, const entry *e)
+{
+    int64_t due = e->v.fact ? json_get_int(&e->v.doc, e->v.fact, "due_ms", 0) : 0;
+    bool held = gw_str_is(fact(e, "state"), "held");
+    r->due_ms = held ? INT64_MAX : due ? due : e->v.t.ms;
+}
+
+gw_code rebuild_move(rebuild *b, entry *e)
+{
+    gw_id *ids = gw_arena_alloc(b->arena, 2 * sizeof *ids); /* rid, did */
+    state_field *sets = gw_arena_alloc(b->arena, SETS_MAX * sizeof *sets);
+    builder x = {.b = b, .e = e, .sets = sets};
+    char letter = state_told(b, e);
+    if (!ids || !sets)
+        return gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
+    if (!letter)
+        return GW_OK; /* a receipt, an act that moves nothing */
+    gw_code rc = gw_id_parse(e->v.rid, &ids[0], b->err);
+    if (rc != GW_OK)
+        return rc;
+    load_debtor_id(b->o->id_key, e->source, e->debtor, &ids[1]);
+    rebuilt *known = rebuild_find(b, &ids[0]);
+    rebuilt fresh;
+    state_txn *t = &b->txns[b->txn_n];
+    *t = (state_txn){.shard = state_shard(&ids[1]),
+                     .did = &ids[1],
+                     .debtor_version = -1,
+                     .rid = &ids[0],
+                     .version = -1,
+                     .sets = sets};
+    if (!known) {
+        rc = 2 * (b->reminder_n + 1) > b->reminder_cap ? grow(b) : GW_OK;
+        if (rc == GW_OK)
+            rc = create(&x, t, &fresh);
+        if (rc != GW_OK)
+            return rc;
+        fresh.rid = ids[0];
+    }
+    set_moved(&x, letter);
+    set_place(t, letter, e->v.t.ms);
+    count_contacts(&x, t);
+    if (x.failed)
+        return gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
+    t->n = x.n;
+    b->txn_n++;
+    rebuilt *r = known ? known : &fresh;
+    r->state = letter;
+    note_due(r, e);
+    if (!known) {
+        put(b->reminders, b->reminder_cap, &fresh);
+        b->reminder_n++;
+    }
+    return GW_OK;
+}
+
+/* ---- what may have been sent without an entry ---- */
+
+static bool is_named(void *ctx, const gw_id *content)
+{
+    const rebuild *b = ctx;
+    if (!b->content_cap)
+        return false;
+    size_t at = slot_of(content, b->content_cap);
+    static const gw_id none = {{0}};
+    while (memcmp(b->contents[at].b, none.b, sizeof none.b) != 0) {
+        if (memcmp(b->contents[at].b, content->b, sizeof content->b) == 0)
+            return true;
+        at = (at + 1) & (b->content_cap - 1);
+    }
+    return false;
+}
+
+static gw_code make_unknown(rebuild *b, const rebuilt *r)
+{
+    gw_arena *a = b->arena;
+    gw_id *rid = gw_arena_alloc(a, sizeof *rid);
+    state_field *sets = gw_arena_alloc(a, 3 * sizeof *sets);
+    state_record *rec = gw_arena_alloc(a, sizeof *rec);
+    char *text = gw_arena_alloc(a, GW_ID_TEXT);
+    char *end = gw_arena_alloc(a, 24);
+    char kase[GW_ID_TEXT];
+    gw_str source, debtor, case_id;
+    if (!rid || !sets || !rec || !text || !end)
+        return gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
+    gw_id_format(&r->kase, kase);
+    gw_code rc = reader_who(b->reader, gw_str_of(kase), a, &source, &debtor, &case_id, b->err);
+    if (rc != GW_OK)
+        return rc;
+    *rid = r->rid;
+    gw_id_format(rid, text);
+    int n = snprintf(end, 24, "%lld", (long long)b->o->now.ms);
+    sets[0] = (state_field){GW_STR("s"), GW_STR("U")};
+    sets[1] = (state_field){GW_STR("why"), GW_STR("rebuild-gap")};
+    sets[2] = (state_field){GW_STR("end"), {end, (size_t)n}};
+    *rec = (state_record){.event = EVENT_ATTEMPT_UNKNOWN,
+                          .t = b->o->now,
+                          .source = source,
+                          .debtor = debtor,
+                          .case_id = case_id,
+                          .rid = {text, GW_ID_TEXT - 1},
+                          .why = GW_STR("rebuild-gap"),
+                          .fact = GW_STR("{\"state\":\"unknown\"}")};
+    b->txns[b->txn_n++] = (state_txn){.shard = r->shard,
+                                      .debtor_version = -1,
+                                      .rid = rid,
+                                      .version = -1,
+                                      .sets = sets,
+                                      .n = 3,
+                                      .lane = '-',
+                                      .records = rec,
+                                      .record_n = 1};
+    b->ret->unsure++;
+    return b->txn_n == REBUILD_CHUNK ? rebuild_flush(b) : GW_OK;
+}
+
+/* Those that could have been claimed between the last entry and the loss. */
+static bool is_doubtful(const rebuild *b, const rebuilt *r)
+{
+    return r->state == LIFE_ACCEPTED && r->due_ms <= b->o->now.ms;
+}
+
+gw_code rebuild_doubts(rebuild *b)
+{
+    size_t n = 0;
+    gw_id *cases = calloc(b->reminder_n + 1, sizeof *cases);
+    rebuilt **of = calloc(b->reminder_n + 1, sizeof(rebuilt *));
+    bool *hit = calloc(b->reminder_n + 1, sizeof *hit);
+    gw_code rc =
+        cases && of && hit ? GW_OK : gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
+    for (size_t i = 0; i < b->reminder_cap && rc == GW_OK; i++) {
+        rebuilt *r = &b->reminders[i];
+        b->ret->in_flight += r->state == LIFE_SENDING;
+        if (!r->state || !is_doubtful(b, r))
+            continue;
+        cases[n] = r->kase;
+        of[n++] = r;
+    }
+    const stray_order o = {.role = "message",
+                           .first_segment = gw_str_of(b->last_segment),
+                           .is_named = is_named,
+                           .ctx = b,
+                           .cases = cases,
+                           .case_n = n,
+                           .ret_hit = hit};
+    if (rc == GW_OK)
+        rc = stray_find(b->reader, &o, &b->ret->strays, b->err);
+    for (size_t i = 0; i < n && rc == GW_OK; i++)
+        for (size_t k = 0; k < n && rc == GW_OK && hit[i]; k++)
+            if (memcmp(cases[k].b, cases[i].b, sizeof cases[i].b) == 0 && of[k]) {
+                rc = make_unknown(b, of[k]);
+                of[k] = NULL;
+            }
+    free(cases);
+    free(of);
+    free(hit);
+    return rc == GW_OK ? rebuild_flush(b) : rc;
+}
