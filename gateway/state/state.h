@@ -303,8 +303,8 @@ gw_code state_list(state *s, const state_list_query *query, const char *cursor, 
 gw_code state_tasks(state *s, char by_state, size_t limit, gw_arena *arena, state_ref **ret,
                     size_t *ret_n, gw_err *err) GW_NODISCARD;
 
-/* The log whose gateways work on this store: set by the first that starts, and by a rebuild. A store
- * without it beside a log that has records was lost. *ret_known false: it is not set. */
+/* The log whose gateways work on this store: set by the first that starts, and by a rebuild. A
+ * store without it beside a log that has records was lost. *ret_known false: it is not set. */
 gw_code state_log_known(state *s, bool *ret_known, gw_err *err) GW_NODISCARD;
 gw_code state_log_set(state *s, gw_str origin, gw_err *err) GW_NODISCARD;
 /* Nothing is stored but what state_setup makes. */
