@@ -22,6 +22,7 @@ static const struct {
     [GW_ETIMEOUT] = {"timeout", 75},
     [GW_ECORRUPT] = {"corrupt", 1},
     [GW_ECLOSED] = {"closed", 75},
+    [GW_EBLOCKED] = {"blocked", 1},
 };
 
 const char *gw_code_name(gw_code code)

@@ -31,6 +31,7 @@ typedef enum {
     GW_ETIMEOUT,  /* no answer in time; what was in flight is unknown */
     GW_ECORRUPT,  /* stored data does not verify; never repaired silently */
     GW_ECLOSED,   /* the peer or the process is closing */
+    GW_EBLOCKED,  /* the content guard forbids this message */
     GW_CODE_COUNT
 } gw_code;
 

@@ -60,7 +60,7 @@ flight *flight_new(const view_reminder *r, const gw_id *did, gw_str tok, gw_str 
     f->debtor_version = -1;
     f->not_after_ms = r->not_after_ms;
     gw_id_format(&r->rid, f->rid_text);
-    if (tok.n < sizeof f->tok)
+    if (tok.n && tok.n < sizeof f->tok)
         memcpy(f->tok, tok.p, tok.n);
     f->source = keep(&at, r->source);
     f->debtor = keep(&at, r->debtor);

@@ -1,6 +1,8 @@
 #include "templates/engine/bundle.h"
 
 #include "gateway/base/id.h"
+#include "templates/engine/guard.h"
+#include "templates/engine/lint_internal.h"
 #include "templates/engine/manifest.h"
 
 #include <sodium.h>
@@ -17,6 +19,7 @@ struct template_bundle {
     char version[TEMPLATE_VERSION_TEXT];
     gw_arena *arena; /* the manifest's texts */
     template_manifest manifest;
+    lint_words *words; /* NULL: no guard */
     mustache *parts[TEMPLATE_PART_COUNT];
 };
 
@@ -100,12 +103,17 @@ static gw_code read_document(reader *r)
     if (json_get_int(d, 0, "format", 0) != FORMAT)
         return gw_fail(r->err, GW_EINVAL, "not a template bundle of format %d; update this program",
                        FORMAT);
-    if (!manifest || !partials || !parts || json_at(d, 0)->count != 4)
+    uint32_t guard = json_member(d, 0, "guard");
+    if (!manifest || !partials || !parts || json_at(d, 0)->count != (guard ? 5 : 4))
         return gw_fail(r->err, GW_EINVAL,
-                       "the members must be format, manifest, partials and parts");
+                       "the members must be format, guard, manifest, partials and parts");
     gw_code rc = template_manifest_parse(d, manifest, r->b->arena, &r->b->manifest, NULL, r->err);
     if (rc != GW_OK)
         return gw_wrap(r->err, rc, "manifest");
+    if (guard)
+        rc = lint_words_parse(json_raw(d, guard), &r->b->words, r->err);
+    if (rc != GW_OK)
+        return gw_wrap(r->err, rc, "guard");
     rc = read_partials(r, partials);
     return rc == GW_OK ? read_parts(r, parts) : rc;
 }
@@ -159,6 +167,7 @@ void template_bundle_free(template_bundle *b)
         return;
     for (size_t i = 0; i < TEMPLATE_PART_COUNT; i++)
         mustache_free(b->parts[i]);
+    lint_words_free(b->words);
     gw_arena_free(b->arena);
     gw_buf_done(&b->json);
     free(b);
@@ -219,4 +228,10 @@ const char *const *template_bundle_optional(const template_bundle *b, size_t *re
 gw_code template_bundle_check(const template_bundle *b, const json_doc *data, gw_err *err)
 {
     return template_manifest_check(&b->manifest, data, err);
+}
+
+gw_code template_bundle_guard(const template_bundle *b, template_part part, gw_str rendered,
+                              const json_doc *data, gw_err *err)
+{
+    return b->words ? guard_check(b->words, &b->manifest, part, rendered, data, err) : GW_OK;
 }

@@ -8,7 +8,10 @@
  *
  * Document, format 1 (a change of meaning gets a new number; readers refuse numbers they do not
  * know, so an old worker never renders a template half-understood):
- *   {"format":1,"manifest":{template.json},"partials":{name:text},"parts":{part:text}}
+ *   {"format":1,"guard"?:{lint.json},"manifest":{template.json},"partials":{name:text},
+ *    "parts":{part:text}}
+ * guard: the locale's word lists, so that a message is checked against the words its version was
+ * published with (guard.h), wherever it is rendered. Absent: the locale had none.
  *
  * Names of facts are dotted ("creditor.name", through lists without index: "items.amount"); the
  * manifest may write them as JSON pointers too ("/creditor/name").
@@ -29,6 +32,9 @@ enum {
     TEMPLATE_TONE_MIN = 1,                 /* friendly */
     TEMPLATE_TONE_MAX = 5,                 /* final */
 };
+
+/* Purpose of the one message that confirms an opt-out. */
+#define TEMPLATE_PURPOSE_CONFIRM "opt-out-confirmation"
 
 typedef enum {
     TEMPLATE_SUBJECT,
@@ -89,7 +95,8 @@ gw_code template_bundle_check(const template_bundle *b, const json_doc *data, gw
  * subject comes without its final line break and is refused when empty, longer than
  * TEMPLATE_SUBJECT_MAX or holding a control character.
  * strict   always true for real reminders: template_bundle_check and strict rendering.
- * Errors   GW_ENOTFOUND no such part; else as mustache_render. */
+ * Errors   GW_ENOTFOUND no such part; GW_EBLOCKED the content guard (strict only); else as
+ * mustache_render. */
 gw_code template_bundle_render(const template_bundle *b, template_part part, const json_doc *data,
                                bool strict, gw_buf *out, gw_err *err) GW_NODISCARD;
 

@@ -44,6 +44,8 @@ static void write_document(const usage *u, gw_buf *out)
 {
     const template_source *s = u->s;
     gw_buf_puts(out, "{\"format\":1");
+    if (s->words.n)
+        json_put_member_raw(out, "guard", gw_buf_str(&s->words));
     json_put_member_raw(out, "manifest", gw_buf_str(&s->manifest));
     gw_buf_puts(out, ",\"partials\":{");
     for (size_t i = 0; i < s->partial_count; i++)
@@ -71,6 +73,8 @@ static gw_code canonical_document(const usage *u, gw_buf *ret, gw_err *err)
         rc = json_parse(gw_buf_str(&u->s->manifest), arena, &d, err);
     if (rc != GW_OK)
         return gw_wrap(err, rc, "template.json");
+    if (u->s->words.n && (rc = json_parse(gw_buf_str(&u->s->words), arena, &d, err)) != GW_OK)
+        return gw_wrap(err, rc, "lint.json");
     rc = json_parse(gw_buf_str(&written), arena, &d, err);
     if (rc != GW_OK)
         return gw_wrap(err, rc, "a part or partial is not UTF-8 text");

@@ -1,4 +1,5 @@
 /* bundle_render.c - facts checked against the manifest, then one part rendered. */
+#include "templates/engine/guard.h"
 #include "templates/engine/manifest.h"
 
 #include <stdio.h>
@@ -107,6 +108,9 @@ gw_code template_bundle_render(const template_bundle *b, template_part part, con
     rc = mustache_render(m, data, &mode, out, err);
     if (rc == GW_OK && part == TEMPLATE_SUBJECT)
         rc = finish_subject(out, started, err);
+    if (rc == GW_OK && strict)
+        rc = template_bundle_guard(b, part, (gw_str){out->data + started, out->n - started}, data,
+                                   err);
     if (rc == GW_OK)
         return GW_OK;
     out->n = started;

@@ -52,9 +52,38 @@ const lint_mark *lint_literal_mark(const lint_literal *l, size_t offset);
 
 /* ---- lint_words.c ---- */
 
+enum { LINT_RULES_MAX = 32 };
+
+typedef struct {
+    const char *id, *why;
+    lint_severity severity;
+    gw_str *phrases; /* folded */
+    uint32_t count;
+    bool parts[TEMPLATE_PART_COUNT];
+} lint_word_rule;
+
+typedef struct {
+    uint32_t rule, phrase;
+} lint_word_at;
+
+struct lint_words {
+    gw_arena *arena;
+    lint_word_rule rules[LINT_RULES_MAX];
+    uint32_t count;
+    gw_str *opt_out; /* folded: one of them stands in every short message */
+    uint32_t opt_out_count;
+    /* Phrases by their first byte: those of byte c are first[c] .. first[c + 1] - 1. */
+    lint_word_at *by_first;
+    uint32_t first[257];
+};
+
 gw_code lint_words_parse(gw_str json, lint_words **ret_words, gw_err *err) GW_NODISCARD;
 void lint_words_free(lint_words *w);
 GW_CLEANUP_FUNC(lint_words, lint_words_free)
+/* Does phrase stand at offset as whole words? */
+bool lint_words_is_whole(gw_str text, size_t at, gw_str phrase);
+/* Is one of the opt-out phrases in the folded text? */
+bool lint_words_have_opt_out(const lint_words *w, gw_str folded);
 void lint_words_apply(const lint_job *j, const lint_literal *l, template_part part);
 
 /* ---- lint_variables.c: every name declared, optional ones guarded, identity and opt-out ---- */

@@ -113,6 +113,17 @@ static void check_parts_together(const lint_job *j)
                   "a subject without a text; add text.mustache");
 }
 
+/* A short message says how to end them; the one that confirms that they ended need not. */
+static void check_sms_opt_out(const lint_job *j, const lint_literal *l)
+{
+    if (!j->words || j->words->opt_out_count == 0 ||
+        strcmp(j->manifest.purpose, TEMPLATE_PURPOSE_CONFIRM) == 0)
+        return;
+    if (!lint_words_have_opt_out(j->words, gw_buf_str(&l->text)))
+        lint_tell(j, LINT_ERROR, "no-opt-out", "sms.mustache", 0,
+                  "no way out is offered; use one of the phrases of opt_out in lint.json");
+}
+
 static void check_literals(const lint_job *j)
 {
     for (int i = 0; i < TEMPLATE_PART_COUNT; i++) {
@@ -122,8 +133,10 @@ static void check_literals(const lint_job *j)
         lint_literal_read(&l, j->parts[i], i == TEMPLATE_HTML);
         if (!l.failed) {
             lint_words_apply(j, &l, (template_part)i);
-            if (i == TEMPLATE_SMS)
+            if (i == TEMPLATE_SMS) {
                 lint_sms(j, &l);
+                check_sms_opt_out(j, &l);
+            }
         }
         lint_literal_done(&l);
     }

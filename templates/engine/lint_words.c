@@ -1,20 +1,6 @@
 #include "templates/engine/lint_internal.h"
 
-enum { WORDS_ARENA_MAX = 4 * 1024 * 1024, RULES_MAX = 32, PHRASES_MAX = 2000, PHRASE_MAX = 200 };
-
-typedef struct {
-    const char *id, *why;
-    lint_severity severity;
-    gw_str *phrases; /* folded */
-    uint32_t count;
-    bool parts[TEMPLATE_PART_COUNT];
-} word_rule;
-
-struct lint_words {
-    gw_arena *arena;
-    word_rule rules[RULES_MAX];
-    uint32_t count;
-};
+enum { WORDS_ARENA_MAX = 4 * 1024 * 1024, PHRASES_MAX = 2000, PHRASE_MAX = 200 };
 
 static bool parse_severity(gw_str s, lint_severity *ret)
 {
@@ -43,7 +29,7 @@ static gw_code read_phrase(const json_doc *d, uint32_t node, gw_arena *arena, gw
 }
 
 /* Without a list the rule is about every part. */
-static bool read_parts(const json_doc *d, uint32_t list, word_rule *rule)
+static bool read_parts(const json_doc *d, uint32_t list, lint_word_rule *rule)
 {
     template_part part;
     for (int i = 0; i < TEMPLATE_PART_COUNT; i++)
@@ -62,7 +48,7 @@ static bool read_parts(const json_doc *d, uint32_t list, word_rule *rule)
 
 static gw_code read_rule(const json_doc *d, uint32_t node, lint_words *w, gw_err *err)
 {
-    word_rule *rule = &w->rules[w->count];
+    lint_word_rule *rule = &w->rules[w->count];
     gw_str id = json_get_str(d, node, "id");
     gw_str why = json_get_str(d, node, "why");
     uint32_t phrases = json_member(d, node, "phrases");
@@ -92,6 +78,44 @@ static gw_code read_rule(const json_doc *d, uint32_t node, lint_words *w, gw_err
     return GW_OK;
 }
 
+static gw_code read_opt_out(const json_doc *d, lint_words *w, gw_err *err)
+{
+    uint32_t list = json_member(d, 0, "opt_out");
+    if (!list)
+        return GW_OK;
+    if (json_kind_of(d, list) != JSON_ARRAY || json_at(d, list)->count > PHRASES_MAX)
+        return gw_fail(err, GW_EINVAL, "opt_out must be a list of at most %d phrases", PHRASES_MAX);
+    w->opt_out = gw_arena_alloc(w->arena, (json_at(d, list)->count + 1) * sizeof *w->opt_out);
+    if (!w->opt_out)
+        return gw_fail(err, GW_ENOMEM, "reading phrases: out of memory");
+    for (uint32_t at = json_first(list); at < json_at(d, list)->next; at = json_at(d, at)->next) {
+        gw_code rc = read_phrase(d, at, w->arena, &w->opt_out[w->opt_out_count++], err);
+        if (rc != GW_OK)
+            return rc;
+    }
+    return GW_OK;
+}
+
+/* Counting sort of the phrases by their first byte. */
+static gw_code index_phrases(lint_words *w, gw_err *err)
+{
+    uint32_t total = 0;
+    uint32_t next[256];
+    for (uint32_t i = 0; i < w->count; i++)
+        for (uint32_t k = 0; k < w->rules[i].count; k++, total++)
+            w->first[(unsigned char)w->rules[i].phrases[k].p[0] + 1]++;
+    for (int c = 0; c < 256; c++)
+        w->first[c + 1] += w->first[c];
+    memcpy(next, w->first, sizeof next);
+    w->by_first = gw_arena_alloc(w->arena, (total + 1) * sizeof *w->by_first);
+    if (!w->by_first)
+        return gw_fail(err, GW_ENOMEM, "reading phrases: out of memory");
+    for (uint32_t i = 0; i < w->count; i++)
+        for (uint32_t k = 0; k < w->rules[i].count; k++)
+            w->by_first[next[(unsigned char)w->rules[i].phrases[k].p[0]]++] = (lint_word_at){i, k};
+    return GW_OK;
+}
+
 gw_code lint_words_parse(gw_str json, lint_words **ret_words, gw_err *err)
 {
     GW_AUTO(lint_words_free) lint_words *w = calloc(1, sizeof *w);
@@ -102,15 +126,21 @@ gw_code lint_words_parse(gw_str json, lint_words **ret_words, gw_err *err)
     if (rc != GW_OK)
         return rc;
     uint32_t rules = json_member(&d, 0, "rules");
-    if (!rules || json_kind_of(&d, rules) != JSON_ARRAY || json_at(&d, rules)->count > RULES_MAX)
+    if (!rules || json_kind_of(&d, rules) != JSON_ARRAY ||
+        json_at(&d, rules)->count > LINT_RULES_MAX)
         return gw_fail(err, GW_EINVAL, "a word list needs a member rules with at most %d rules",
-                       RULES_MAX);
+                       LINT_RULES_MAX);
     for (uint32_t at = json_first(rules); at < json_at(&d, rules)->next;
          at = json_at(&d, at)->next) {
         rc = read_rule(&d, at, w, err);
         if (rc != GW_OK)
             return rc;
     }
+    rc = read_opt_out(&d, w, err);
+    if (rc == GW_OK)
+        rc = index_phrases(w, err);
+    if (rc != GW_OK)
+        return rc;
     *ret_words = w;
     w = NULL;
     return GW_OK;
@@ -130,7 +160,7 @@ static bool is_word_byte(char c)
 }
 
 /* "sue" must not be found in "issue". */
-static bool is_whole(gw_str text, size_t at, gw_str phrase)
+bool lint_words_is_whole(gw_str text, size_t at, gw_str phrase)
 {
     size_t behind = at + phrase.n;
     if (is_word_byte(phrase.p[0]) && at > 0 && is_word_byte(text.p[at - 1]))
@@ -139,7 +169,23 @@ static bool is_whole(gw_str text, size_t at, gw_str phrase)
              is_word_byte(text.p[behind]));
 }
 
-static void apply_phrase(const lint_job *j, const lint_literal *l, const word_rule *rule,
+bool lint_words_have_opt_out(const lint_words *w, gw_str folded)
+{
+    for (uint32_t i = 0; i < w->opt_out_count; i++) {
+        gw_str phrase = w->opt_out[i];
+        for (size_t from = 0; from < folded.n;) {
+            const char *at = memmem(folded.p + from, folded.n - from, phrase.p, phrase.n);
+            if (!at)
+                break;
+            if (lint_words_is_whole(folded, (size_t)(at - folded.p), phrase))
+                return true;
+            from = (size_t)(at - folded.p) + 1;
+        }
+    }
+    return false;
+}
+
+static void apply_phrase(const lint_job *j, const lint_literal *l, const lint_word_rule *rule,
                          gw_str phrase)
 {
     gw_str text = gw_buf_str(&l->text);
@@ -149,7 +195,7 @@ static void apply_phrase(const lint_job *j, const lint_literal *l, const word_ru
             return;
         size_t offset = (size_t)(at - text.p);
         from = offset + phrase.n;
-        if (!is_whole(text, offset, phrase))
+        if (!lint_words_is_whole(text, offset, phrase))
             continue;
         const lint_mark *mark = lint_literal_mark(l, offset);
         lint_tell(j, rule->severity, rule->id, mark->file, mark->line, "\"%.*s\": %s",

@@ -112,6 +112,14 @@ static gw_code read_files(template_source *s, gw_err *err)
     return GW_OK;
 }
 
+/* A locale without word lists is lint's to complain about. */
+static gw_code read_words(template_source *s, gw_err *err)
+{
+    gw_err own = {0};
+    gw_code rc = read_in(s->dir, "../lint.json", &s->words, TEMPLATE_WORDS_BYTES_MAX, &own);
+    return rc == GW_OK || rc == GW_ENOTFOUND ? GW_OK : gw_fail(err, rc, "%s", own.text);
+}
+
 /* realpath, so that "." and a trailing slash still tell the folder's name and locale. */
 static gw_code place(template_source *s, const char *dir, gw_err *err)
 {
@@ -137,6 +145,8 @@ gw_code template_source_read(const char *dir, template_source **ret_source, gw_e
     if (rc == GW_OK)
         rc = read_in(s->dir, "template.json", &s->manifest, TEMPLATE_MANIFEST_BYTES_MAX, err);
     if (rc == GW_OK)
+        rc = read_words(s, err);
+    if (rc == GW_OK)
         rc = read_files(s, err);
     if (rc == GW_OK)
         rc = read_partials(s, "partials", err);
@@ -154,6 +164,7 @@ void template_source_free(template_source *s)
     if (!s)
         return;
     gw_buf_done(&s->manifest);
+    gw_buf_done(&s->words);
     for (size_t i = 0; i < TEMPLATE_PART_COUNT; i++)
         gw_buf_done(&s->parts[i]);
     for (size_t i = 0; i < s->partial_count; i++) {

@@ -11,7 +11,8 @@
 
 enum {
     TEMPLATE_MANIFEST_BYTES_MAX = 64 * 1024,
-    TEMPLATE_STRAY_MAX = 16, /* files told about that are no part of a template */
+    TEMPLATE_WORDS_BYTES_MAX = 256 * 1024, /* as LINT_WORDS_MAX */
+    TEMPLATE_STRAY_MAX = 16,               /* files told about that are no part of a template */
 };
 
 typedef struct {
@@ -25,6 +26,7 @@ typedef struct {
     const char *folder;        /* last component of dir, points into it */
     char locale[NAME_MAX + 1]; /* the one before it */
     gw_buf manifest;
+    gw_buf words; /* the locale's lint.json; n 0: none */
     gw_buf parts[TEMPLATE_PART_COUNT];
     bool has[TEMPLATE_PART_COUNT];
     template_partial partials[MUSTACHE_PARTIALS_MAX]; /* own ones first, then the locale's */

@@ -39,7 +39,7 @@ static const struct {
 } failures[] = {
     {GW_EINVAL, WIRE_REFUSED, "prepare-invalid"},   {GW_EREFUSED, WIRE_REFUSED, "prepare-refused"},
     {GW_ELIMIT, WIRE_REFUSED, "prepare-limit"},     {GW_ENOTFOUND, WIRE_REFUSED, "prepare-missing"},
-    {GW_ECORRUPT, WIRE_REFUSED, "prepare-corrupt"},
+    {GW_ECORRUPT, WIRE_REFUSED, "prepare-corrupt"}, {GW_EBLOCKED, WIRE_REFUSED, "content-guard"},
 };
 
 static void decide_failure(channel_attempt *a, gw_code code, const char *text)

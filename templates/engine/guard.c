@@ -1,0 +1,205 @@
+#include "templates/engine/guard.h"
+
+#include "gateway/base/time.h"
+
+enum { TEXT_MAX = 4 * 1024 * 1024 };
+
+typedef struct {
+    const lint_words *w;
+    const template_manifest *m;
+    template_part part;
+    gw_str rendered, folded;
+    const json_doc *data;
+    gw_err *err;
+} looking;
+
+static gw_code block(const looking *l, const char *rule, const char *why)
+{
+    return gw_fail(l->err, GW_EBLOCKED, "content-guard: %s: %s in part %s", rule, why,
+                   template_part_name(l->part));
+}
+
+/* ---- what a reader sees ---- */
+
+/* HTML tags part words; what stands in them is not read. */
+static gw_code fold(gw_str text, bool html, gw_buf *ret, gw_err *err)
+{
+    size_t from = 0;
+    for (size_t i = 0; html && i < text.n; i++) {
+        if (text.p[i] != '<')
+            continue;
+        lint_literal_fold((gw_str){text.p + from, i - from}, ret);
+        gw_buf_putc(ret, ' ');
+        while (i < text.n && text.p[i] != '>')
+            i++;
+        from = i < text.n ? i + 1 : text.n;
+    }
+    if (from < text.n)
+        lint_literal_fold((gw_str){text.p + from, text.n - from}, ret);
+    return gw_buf_code(ret, "a message", err);
+}
+
+/* ---- words ---- */
+
+/* Names and references of the data may be any word. */
+static const char *const name_pointers[] = {
+    "/debtor/name",      "/recipient/name", "/creditor/name",
+    "/creditor/address", "/signature/name", "/signature/title",
+    "/reference",        "/case",           "/job",
+    "/pay_link",         "/dispute_link",
+};
+
+static bool holds(gw_str value, gw_str text, size_t at, size_t n)
+{
+    GW_AUTO_BUF gw_buf folded;
+    gw_buf_init(&folded, 4096);
+    lint_literal_fold(value, &folded);
+    gw_str name = gw_buf_str(&folded);
+    for (size_t from = 0; name.n > n && folded.code == GW_OK && from < text.n;) {
+        const char *hit = memmem(text.p + from, text.n - from, name.p, name.n);
+        size_t offset = hit ? (size_t)(hit - text.p) : SIZE_MAX;
+        if (!hit || offset > at)
+            return false;
+        if (offset + name.n >= at + n)
+            return true;
+        from = offset + 1;
+    }
+    return false;
+}
+
+static bool holds_in_items(const looking *l, size_t at, size_t n)
+{
+    static const char *const members[] = {"reference", "description", "id"};
+    uint32_t items = json_member(l->data, 0, "items");
+    if (!items || json_kind_of(l->data, items) != JSON_ARRAY)
+        return false;
+    for (uint32_t i = json_first(items); i < json_at(l->data, items)->next;
+         i = json_at(l->data, i)->next)
+        for (size_t k = 0; k < GW_COUNT(members); k++)
+            if (json_kind_of(l->data, i) == JSON_OBJECT &&
+                holds(json_get_str(l->data, i, members[k]), l->folded, at, n))
+                return true;
+    return false;
+}
+
+static gw_str value_of(const looking *l, const char *pointer)
+{
+    uint32_t node = json_resolve(l->data, gw_str_of(pointer));
+    bool text = node != UINT32_MAX && json_kind_of(l->data, node) == JSON_STRING;
+    return text ? json_str(l->data, node) : (gw_str){NULL, 0};
+}
+
+static bool is_of_a_name(const looking *l, size_t at, gw_str phrase)
+{
+    if (memchr(phrase.p, ' ', phrase.n))
+        return false;
+    for (size_t i = 0; i < GW_COUNT(name_pointers); i++)
+        if (holds(value_of(l, name_pointers[i]), l->folded, at, phrase.n))
+            return true;
+    return holds_in_items(l, at, phrase.n);
+}
+
+static gw_code look_words(const looking *l)
+{
+    gw_str text = l->folded;
+    for (size_t at = 0; at < text.n; at++) {
+        unsigned char c = (unsigned char)text.p[at];
+        for (uint32_t i = l->w->first[c]; i < l->w->first[c + 1]; i++) {
+            const lint_word_rule *rule = &l->w->rules[l->w->by_first[i].rule];
+            gw_str phrase = rule->phrases[l->w->by_first[i].phrase];
+            if (rule->severity != LINT_ERROR || !rule->parts[l->part] || phrase.n > text.n - at ||
+                memcmp(text.p + at, phrase.p, phrase.n) != 0 ||
+                !lint_words_is_whole(text, at, phrase) || is_of_a_name(l, at, phrase))
+                continue;
+            return gw_fail(l->err, GW_EBLOCKED, "content-guard: %s: \"%.*s\" in part %s", rule->id,
+                           GW_STR_ARG(phrase), template_part_name(l->part));
+        }
+    }
+    return GW_OK;
+}
+
+/* ---- who writes, and the way out ---- */
+
+static bool is_escaped(gw_str value)
+{
+    for (size_t i = 0; i < value.n; i++)
+        if (strchr("&<>\"'", value.p[i]))
+            return true;
+    return false;
+}
+
+/* In HTML a value with characters that are written otherwise cannot be looked for as it is. */
+static bool shows(const looking *l, const char *pointer)
+{
+    gw_str value = value_of(l, pointer);
+    if (value.n == 0)
+        return false;
+    return (l->part == TEMPLATE_HTML && is_escaped(value)) ||
+           memmem(l->rendered.p, l->rendered.n, value.p, value.n) != NULL;
+}
+
+static bool is_mail(template_part part)
+{
+    return part == TEMPLATE_TEXT || part == TEMPLATE_HTML;
+}
+
+static gw_code look_identity(const looking *l)
+{
+    bool named = is_mail(l->part) || l->part == TEMPLATE_SMS || l->part == TEMPLATE_VOICE;
+    if (named && !shows(l, "/creditor/name"))
+        return block(l, "no-identity", "the creditor is not named");
+    if (is_mail(l->part) && !shows(l, "/creditor/email") && !shows(l, "/creditor/phone") &&
+        !shows(l, "/creditor/address"))
+        return block(l, "no-identity", "no address of the creditor stands");
+    return GW_OK;
+}
+
+static gw_code look_opt_out(const looking *l)
+{
+    bool confirms = strcmp(l->m->purpose, TEMPLATE_PURPOSE_CONFIRM) == 0;
+    if (is_mail(l->part) && !shows(l, "/opt_out/email") && !shows(l, "/opt_out/url") &&
+        !shows(l, "/unsubscribe"))
+        return block(l, "no-opt-out", "no way out is offered");
+    if (l->part == TEMPLATE_SMS && l->w->opt_out_count && !confirms &&
+        !lint_words_have_opt_out(l->w, l->folded))
+        return block(l, "no-opt-out", "no way out is offered");
+    return GW_OK;
+}
+
+/* ---- tone and dates ---- */
+
+static gw_code look_tone(const looking *l)
+{
+    int64_t reached = json_get_int(l->data, 0, "tone", TEMPLATE_TONE_MAX);
+    return l->m->tone > reached ? block(l, "tone", "the template is harsher than the level reached")
+                                : GW_OK;
+}
+
+static gw_code look_deadlines(const looking *l)
+{
+    enum { SATURDAY = 6 };
+    static const char *const names[] = {"deadline", "pay_by", "respond_by"};
+    for (size_t i = 0; i < GW_COUNT(names); i++) {
+        int32_t day;
+        gw_str s = json_get_str(l->data, 0, names[i]);
+        if (s.n && gw_date_parse(s, &day, NULL) == GW_OK && gw_day_weekday(day) >= SATURDAY)
+            return block(l, "deadline", "a deadline falls on a weekend");
+    }
+    return GW_OK;
+}
+
+gw_code guard_check(const lint_words *w, const template_manifest *m, template_part part,
+                    gw_str rendered, const json_doc *data, gw_err *err)
+{
+    static gw_code (*const looks[])(const looking *) = {look_words, look_identity, look_opt_out,
+                                                        look_tone, look_deadlines};
+    GW_AUTO_BUF gw_buf folded;
+    if (part == TEMPLATE_DESK)
+        return GW_OK;
+    gw_buf_init(&folded, TEXT_MAX);
+    gw_code rc = fold(rendered, part == TEMPLATE_HTML, &folded, err);
+    const looking l = {w, m, part, rendered, gw_buf_str(&folded), data, err};
+    for (size_t i = 0; i < GW_COUNT(looks) && rc == GW_OK; i++)
+        rc = looks[i](&l);
+    return rc;
+}

@@ -1,0 +1,146 @@
+/* What a message may not say, looked for in the rendered text. */
+#include "render_helper.h"
+
+#include "templates/engine/bundle.h"
+
+#include <stdlib.h>
+
+#define DOC(purpose, tone)                                                                         \
+    "{\"format\":1,\"guard\":{\"opt_out\":[\"reply stop\"],\"rules\":[{\"id\":\"threat\","         \
+    "\"phrases\":[\"or else\",\"后果自负\"],\"severity\":\"error\",\"why\":\"w\"},{\"id\":"    \
+    "\"legal-claim\",\"phrases\":[\"court\",\"legal action\"],\"severity\":\"error\",\"why\":"     \
+    "\"w\"},{\"id\":\"pressure\",\"phrases\":[\"urgent\"],\"severity\":\"warning\",\"why\":"       \
+    "\"w\"}]},\"manifest\":{\"locale\":\"en\",\"name\":\"x\",\"optional\":[],\"parts\":[\"desk\"," \
+    "\"html\",\"sms\",\"subject\",\"text\"],\"purpose\":\"" purpose                                \
+    "\",\"required\":[],\"tone\":" tone ",\"urls\":[]},\"partials\":{},\"parts\":{\"desk\":"       \
+    "\"{{note}}\",\"html\":\"<p>{{creditor.name}} {{creditor.email}}</p><p title=\\\"court\\\">"   \
+    "{{note}}</p>{{opt_out.email}}\",\"sms\":\"{{creditor.name}}: {{note}}\",\"subject\":"         \
+    "\"{{note}}\",\"text\":\"{{debtor.name}}: {{note}} {{creditor.name}} {{creditor.email}} "      \
+    "{{opt_out.email}}\"}}"
+
+#define PEOPLE                                                                                     \
+    "\"creditor\":{\"name\":\"Blue Harbor\",\"email\":\"a@harbor.example.test\"},\"opt_out\":{"    \
+    "\"email\":\"stop@harbor.example.test\"},\"debtor\":{\"name\":\"Court & Sons\"}"
+
+static gw_code render(const char *doc, template_part part, const char *data, gw_err *err)
+{
+    GW_AUTO(template_bundle_free) template_bundle *b = NULL;
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(TEST_ARENA);
+    GW_AUTO_BUF gw_buf out;
+    json_doc d;
+    gw_buf_init(&out, 65536);
+    if (template_bundle_parse(gw_str_of(doc), &b, err) != GW_OK)
+        fail_msg("%s", err->text);
+    assert_int_equal(json_parse(gw_str_of(data), arena, &d, err), GW_OK);
+    return template_bundle_render(b, part, &d, true, &out, err);
+}
+
+static void blocks(template_part part, const char *data, const char *rule)
+{
+    gw_err err = {0};
+    gw_code rc = render(DOC("reminder", "2"), part, data, &err);
+    if (rc != GW_EBLOCKED || !strstr(err.text, rule))
+        fail_msg("%s: %s (%s)", data, gw_code_name(rc), err.text);
+}
+
+static void passes(template_part part, const char *data)
+{
+    gw_err err = {0};
+    gw_code rc = render(DOC("reminder", "2"), part, data, &err);
+    if (rc != GW_OK)
+        fail_msg("%s: %s", data, err.text);
+}
+
+static void threats_and_false_claims_in_values_block(void **state)
+{
+    (void)state;
+    passes(TEMPLATE_TEXT, "{\"note\":\"Please pay.\"," PEOPLE "}");
+    blocks(TEMPLATE_TEXT, "{\"note\":\"Pay, OR  else.\"," PEOPLE "}", "threat");
+    blocks(TEMPLATE_HTML, "{\"note\":\"否则后果自负。\"," PEOPLE "}", "threat");
+    blocks(TEMPLATE_TEXT, "{\"note\":\"We take legal\\naction.\"," PEOPLE "}", "legal-claim");
+    blocks(TEMPLATE_SUBJECT, "{\"note\":\"See you in court\"," PEOPLE "}", "legal-claim");
+    passes(TEMPLATE_TEXT, "{\"note\":\"courteous, urgent\"," PEOPLE "}");
+    passes(TEMPLATE_DESK, "{\"note\":\"or else\"," PEOPLE "}");
+}
+
+static void one_word_inside_of_a_name_is_none_but_beside_it_is(void **state)
+{
+    (void)state;
+    passes(TEMPLATE_TEXT, "{\"note\":\"Hello Court & Sons.\"," PEOPLE "}");
+    blocks(TEMPLATE_TEXT, "{\"note\":\"Hello Court & Sons, the court knows.\"," PEOPLE "}",
+           "legal-claim");
+    passes(TEMPLATE_TEXT, "{\"note\":\"1 x Court shoes\",\"items\":[{\"description\":\"1 x Court "
+                          "shoes\"}]," PEOPLE "}");
+}
+
+static void nobody_hides_who_writes_or_how_to_stop_it(void **state)
+{
+    (void)state;
+    static const char doc[] = DOC("reminder", "2");
+    static const struct {
+        const char *gone, *rule;
+    } rows[] = {{" {{creditor.name}} {{creditor.email}} ", "no-identity"},
+                {" {{creditor.email}} ", "no-identity"},
+                {" {{opt_out.email}}", "no-opt-out"}};
+    for (size_t i = 0; i < GW_COUNT(rows); i++) {
+        GW_AUTO_BUF gw_buf changed;
+        gw_err own = {0};
+        const char *at = strstr(strstr(doc, "\"text\":\""), rows[i].gone);
+        assert_non_null(at);
+        gw_buf_init(&changed, 8192);
+        gw_buf_printf(&changed, "%.*s%s", (int)(at - doc), doc, at + strlen(rows[i].gone));
+        assert_int_equal(render(changed.data, TEMPLATE_TEXT, "{\"note\":\"x\"," PEOPLE "}", &own),
+                         GW_EBLOCKED);
+        assert_non_null(strstr(own.text, rows[i].rule));
+    }
+    blocks(TEMPLATE_SMS, "{\"note\":\"Please pay.\"," PEOPLE "}", "no-opt-out");
+    passes(TEMPLATE_SMS, "{\"note\":\"Please pay. Reply STOP to end.\"," PEOPLE "}");
+    gw_err err = {0};
+    assert_int_equal(render(DOC("opt-out-confirmation", "1"), TEMPLATE_SMS,
+                            "{\"note\":\"Done.\"," PEOPLE "}", &err),
+                     GW_OK);
+}
+
+static void nothing_is_harsher_than_the_level_reached(void **state)
+{
+    (void)state;
+    passes(TEMPLATE_TEXT, "{\"note\":\"x\",\"tone\":2," PEOPLE "}");
+    blocks(TEMPLATE_TEXT, "{\"note\":\"x\",\"tone\":1," PEOPLE "}", "tone");
+}
+
+static void a_deadline_is_no_weekend(void **state)
+{
+    (void)state;
+    passes(TEMPLATE_TEXT, "{\"note\":\"x\",\"deadline\":\"2026-11-20\"," PEOPLE "}");
+    blocks(TEMPLATE_TEXT, "{\"note\":\"x\",\"pay_by\":\"2026-11-22\"," PEOPLE "}", "deadline");
+}
+
+static void shipped_templates_carry_their_words(void **state)
+{
+    static const char *const names[] = {"en/payment-reminder", "zh-CN/formal-notice",
+                                        "en/opt-out-confirmation"};
+    (void)state;
+    for (size_t i = 0; i < GW_COUNT(names); i++) {
+        char path[1024];
+        gw_err err = {0};
+        GW_AUTO(template_bundle_free) template_bundle *b = NULL;
+        snprintf(path, sizeof path, "%s/templates/%s", getenv("DUNLIN_SOURCE"), names[i]);
+        if (template_bundle_load(path, &b, &err) != GW_OK)
+            fail_msg("%s", err.text);
+        gw_str json = template_bundle_json(b);
+        assert_non_null(memmem(json.p, json.n, "\"guard\":{\"opt_out\"", 18));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threats_and_false_claims_in_values_block),
+        cmocka_unit_test(one_word_inside_of_a_name_is_none_but_beside_it_is),
+        cmocka_unit_test(nobody_hides_who_writes_or_how_to_stop_it),
+        cmocka_unit_test(nothing_is_harsher_than_the_level_reached),
+        cmocka_unit_test(a_deadline_is_no_weekend),
+        cmocka_unit_test(shipped_templates_carry_their_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
