@@ -279,16 +279,36 @@ static void put_decision(gw_buf *f, const change *c, life_event on, bool full)
     }
 }
 
-/* What rebuild.c needs to count contacts again: taken for good by an intent, given back by what
- * ends a sending in which nobody was contacted. */
+static void put_cap_names(gw_buf *f, const char *member, const char *const *names, size_t n)
+{
+    if (n == 0)
+        return;
+    json_put_name(f, member);
+    gw_buf_putc(f, '"');
+    for (size_t i = 0; i < n; i++)
+        gw_buf_printf(f, "%s%s", i ? " " : "", names[i]);
+    gw_buf_putc(f, '"');
+}
+
+/* What rebuild.c needs to count contacts again. A claim may still be taken back without a record:
+ * its counters are told by the intent. */
 static void put_caps(builder *b, gw_buf *f, life_event on)
 {
-    if (b->r->cap.n == 0)
+    const state_txn *t = b->txn;
+    const char *takes[STATE_CAPS_MAX];
+    char from = b->r->state;
+    if (on == ON_CLAIM)
         return;
-    if (on == ON_INTENT)
-        json_put_member_str(f, "caps", b->r->cap);
-    else if (b->r->state == LIFE_SENDING && (b->move.effects & DO_GIVE_CAP))
-        json_put_member_str(f, "caps_given", b->r->cap);
+    if (on == ON_INTENT) {
+        if (b->r->cap.n)
+            json_put_member_str(f, "caps", b->r->cap);
+        return;
+    }
+    for (size_t i = 0; i < t->take_n && i < STATE_CAPS_MAX; i++)
+        takes[i] = t->takes[i].field;
+    put_cap_names(f, "caps", takes, t->take_n < STATE_CAPS_MAX ? t->take_n : STATE_CAPS_MAX);
+    if (t->take_n || from == LIFE_SENDING || from == LIFE_TALKING)
+        put_cap_names(f, "caps_given", t->gives, t->give_n);
 }
 
 static gw_str record_fact(builder *b, life_event on, bool rejection)

@@ -93,8 +93,10 @@ static char state_told(rebuild *b, const entry *e)
     char letter = z ? life_state_named(z) : 0;
     if (gw_str_is(e->v.event, EVENT_ACCEPTED))
         return LIFE_ACCEPTED;
-    if (letter == LIFE_PLANNED || letter == LIFE_HELD || letter == LIFE_CLAIMED)
-        return LIFE_ACCEPTED;
+    static const char again[] = {LIFE_PLANNED, LIFE_HELD, LIFE_CLAIMED, LIFE_OPEN, LIFE_LEASED};
+    for (size_t i = 0; i < sizeof again; i++)
+        if (letter == again[i])
+            return LIFE_ACCEPTED;
     return letter;
 }
 
@@ -223,8 +225,10 @@ gw_code rebuild_move(rebuild *b, entry *e)
             return rc;
         fresh.rid = ids[0];
     }
-    set_moved(&x, letter);
-    set_place(t, letter, e->v.t.ms);
+    /* A call an agent had begun: nobody may begin it again. rebuild_doubts records it. */
+    char stored = letter == LIFE_TALKING ? LIFE_UNKNOWN : letter;
+    set_moved(&x, stored);
+    set_place(t, stored, e->v.t.ms);
     count_contacts(&x, t);
     if (x.failed)
         return gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
@@ -317,6 +321,8 @@ gw_code rebuild_doubts(rebuild *b)
     for (size_t i = 0; i < b->reminder_cap && rc == GW_OK; i++) {
         rebuilt *r = &b->reminders[i];
         b->ret->in_flight += r->state == LIFE_SENDING;
+        if (r->state == LIFE_TALKING)
+            rc = make_unknown(b, r);
         if (!r->state || !is_doubtful(b, r))
             continue;
         cases[n] = r->kase;
