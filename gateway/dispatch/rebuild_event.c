@@ -83,29 +83,39 @@ gw_code rebuild_event(rebuild *b, entry *e)
 
 /* ---- pauses and windows ---- */
 
+/* The pause as it was stored: who, since when, why. */
+static gw_code pause_again(rebuild *b, entry *e, gw_str *ret)
+{
+    static const char *const members[] = {"by", "since", "reason"};
+    gw_code rc = GW_OK;
+    GW_AUTO_BUF gw_buf json;
+    gw_buf_init(&json, 8192);
+    gw_buf_putc(&json, '{');
+    for (size_t i = 0; i < GW_COUNT(members) && rc == GW_OK; i++) {
+        gw_str value;
+        rc = rebuild_private(b, e, members[i], &value);
+        if (rc == GW_OK && value.n)
+            json_put_member_str(&json, members[i], value);
+    }
+    gw_buf_putc(&json, '}');
+    if (rc != GW_OK)
+        return rc;
+    char *copy = json.code == GW_OK ? gw_arena_copy(b->arena, gw_buf_str(&json)) : NULL;
+    *ret = (gw_str){copy, copy ? json.n : 0};
+    return copy ? GW_OK : gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
+}
+
 gw_code rebuild_control(rebuild *b, entry *e)
 {
     gw_str field = e->v.fact ? json_get_str(&e->v.doc, e->v.fact, "what") : GW_STR("");
     gw_str value = {NULL, 0};
     gw_code rc = GW_OK;
-    if (gw_str_is(e->v.event, EVENT_POLICY)) {
+    if (gw_str_is(e->v.event, EVENT_POLICY))
         rc = rebuild_private(b, e, "control", &value);
-    } else if (gw_str_is(e->v.why, "pause")) {
-        gw_str by, since;
-        rc = rebuild_private(b, e, "by", &by);
-        if (rc == GW_OK)
-            rc = rebuild_private(b, e, "since", &since);
-        GW_AUTO_BUF gw_buf json;
-        gw_buf_init(&json, 4096);
-        gw_buf_putc(&json, '{');
-        json_put_member_str(&json, "by", by);
-        json_put_member_str(&json, "since", since);
-        gw_buf_putc(&json, '}');
-        char *copy = rc == GW_OK ? gw_arena_copy(b->arena, gw_buf_str(&json)) : NULL;
-        value = (gw_str){copy, copy ? json.n : 0};
-    } else if (!gw_str_is(e->v.why, "resume")) {
+    else if (gw_str_is(e->v.why, "pause"))
+        rc = pause_again(b, e, &value);
+    else if (!gw_str_is(e->v.why, "resume"))
         return GW_OK;
-    }
     if (rc == GW_OK && field.n)
         rc = state_control_set(b->store, field, value, b->err);
     return rc;
