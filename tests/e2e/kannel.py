@@ -25,6 +25,8 @@ bearerbox-host = 127.0.0.1
 sendsms-port = {sendsms}
 sendsms-interface = 127.0.0.1
 global-sender = 13013
+http-request-retry = 60
+http-queue-delay = 1
 
 group = sendsms-user
 username = dunlin
