@@ -11,10 +11,11 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
-static const char usage[] = "dunlin token make NAME [--operator] [--scopes SCOPES] | list | "
-                            "revoke NAME";
+static const char usage[] =
+    "dunlin token make NAME [--operator | --agent] [--scopes SCOPES] | list | "
+    "revoke NAME";
 
-static gw_code make(const cli_common *c, const char *folder, bool operator_, const char *scopes,
+static gw_code make(const cli_common *c, const char *folder, zap_role role, const char *scopes,
                     gw_err *err)
 {
     char text[BEARER_TEXT];
@@ -23,8 +24,7 @@ static gw_code make(const cli_common *c, const char *folder, bool operator_, con
     gw_code rc = clock ? setup_data_folder(c->config, err)
                        : gw_fail(err, GW_ENOMEM, "making a token: out of memory");
     if (rc == GW_OK)
-        rc = bearer_make(folder, name, operator_ ? ZAP_OPERATOR : ZAP_CLIENT, scopes,
-                         gw_clock_now(clock), text, err);
+        rc = bearer_make(folder, name, role, scopes, gw_clock_now(clock), text, err);
     if (rc != GW_OK)
         return rc;
     printf(c->json ? "{\"name\":\"%s\",\"token\":\"%s\"}\n" : "token of %s, shown this once: %s\n",
@@ -69,8 +69,9 @@ static gw_code list(const cli_common *c, const char *folder, gw_err *err)
 
 int token_cli(int argc, char **argv)
 {
-    const char *operator_ = NULL, *scopes = "all";
+    const char *operator_ = NULL, *agent = NULL, *scopes = "all";
     const cli_option own[] = {{"--operator!", &operator_, "for an operator"},
+                              {"--agent!", &agent, "for an agent of the call desk"},
                               {"--scopes", &scopes, "verbs separated by commas, or all"}};
     cli_common c;
     gw_err err = {0};
@@ -82,7 +83,11 @@ int token_cli(int argc, char **argv)
     gw_code rc = GW_OK;
     bool named = c.word_n == 2;
     if (strcmp(c.words[0], "make") == 0 && named)
-        rc = make(&c, folder, operator_ != NULL, scopes, &err);
+        rc = make(&c, folder,
+                  operator_ ? ZAP_OPERATOR
+                  : agent   ? ZAP_AGENT
+                            : ZAP_CLIENT,
+                  scopes, &err);
     else if (strcmp(c.words[0], "list") == 0)
         rc = list(&c, folder, &err);
     else if (strcmp(c.words[0], "revoke") == 0 && named)

@@ -152,12 +152,13 @@ static gw_code book_batch(booker *b, const state_inbox_entry *list, size_t n, bo
 
 /* ---- passes ---- */
 
-static gw_code pass(booker *b, const uint8_t mask[STATE_SHARDS], bool from_start, bool *ret_busy,
-                    gw_err *err)
+/* Entries behind at, which moves on; at most `batches` times BOOKER_BATCH of them. *ret_end: there
+ * are no more. */
+static gw_code pass(booker *b, const uint8_t mask[STATE_SHARDS], char at[STATE_SHARDS][48],
+                    size_t batches, bool *ret_end, bool *ret_busy, gw_err *err)
 {
-    char from[STATE_SHARDS][48] = {{0}};
-    char(*at)[48] = from_start ? from : b->last;
-    for (;;) {
+    *ret_end = false;
+    for (size_t i = 0; i < batches; i++) {
         gw_str last[STATE_SHARDS];
         state_inbox_entry *list;
         size_t n;
@@ -167,11 +168,13 @@ static gw_code pass(booker *b, const uint8_t mask[STATE_SHARDS], bool from_start
         gw_code rc = state_inbox_read(b->store, mask, last, BOOKER_BATCH, b->arena, &list, &n, err);
         if (rc == GW_OK && n)
             rc = book_batch(b, list, n, ret_busy, err);
+        *ret_end = n == 0;
         if (rc != GW_OK || n == 0)
             return rc;
-        for (size_t i = 0; i < n; i++)
-            snprintf(at[list[i].shard], sizeof at[0], "%.*s", GW_STR_ARG(list[i].stream_id));
+        for (size_t k = 0; k < n; k++)
+            snprintf(at[list[k].shard], sizeof at[0], "%.*s", GW_STR_ARG(list[k].stream_id));
     }
+    return GW_OK;
 }
 
 gw_code booker_step(booker *b, bool again, bool *ret_busy, gw_err *err)
@@ -180,10 +183,15 @@ gw_code booker_step(booker *b, bool again, bool *ret_busy, gw_err *err)
     memset(mask, 1, sizeof mask);
     if (b->cfg.dispatch)
         dispatch_shards(b->cfg.dispatch, mask);
+    bool end;
     *ret_busy = false;
-    gw_code rc = pass(b, mask, false, ret_busy, err);
-    if (rc == GW_OK && again)
-        rc = pass(b, mask, true, ret_busy, err);
+    gw_code rc = pass(b, mask, b->last, SIZE_MAX, &end, ret_busy, err);
+    if (rc != GW_OK || !again)
+        return rc;
+    /* What waits is looked at in turns, so that a heap of it cannot keep what is new waiting. */
+    rc = pass(b, mask, b->again, BOOKER_AGAIN_BATCHES, &end, ret_busy, err);
+    if (end)
+        memset(b->again, 0, sizeof b->again);
     return rc;
 }
 

@@ -27,6 +27,7 @@
 enum {
     BOOKER_BATCH = 256,
     BOOKER_AGAIN_MS = 2000,
+    BOOKER_AGAIN_BATCHES = 4,   /* of what waits, each time */
     BOOKER_ASK_FIRST_MS = 5000, /* between two questions about one message, doubling ... */
     BOOKER_ASK_MOST_MS = 3600000,
     BOOKER_GIVE_UP_MS = 86400000, /* Vonage repeats for 24 h, the longest of those in config/ */
@@ -43,7 +44,8 @@ typedef struct {
 
 gw_code booker_open(const booker_config *config, booker **ret, gw_err *err) GW_NODISCARD;
 void booker_close(booker *b); /* accepts NULL; not while its thread runs */
-/* One pass: what is new, and with again everything that waits. *ret_busy: something was removed. */
+/* One pass: what is new, and with again a share of what waits (all, if that is no more than
+ * BOOKER_AGAIN_BATCHES). *ret_busy: something was removed. */
 gw_code booker_step(booker *b, bool again, bool *ret_busy, gw_err *err) GW_NODISCARD;
 
 /* Run it in a thread until booker_stop, which closes it too. */

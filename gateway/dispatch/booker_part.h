@@ -42,8 +42,9 @@ typedef struct {
 struct booker {
     booker_config cfg;
     state *store;
-    gw_arena *arena;             /* of one batch */
-    char last[STATE_SHARDS][48]; /* stream ids looked at so far */
+    gw_arena *arena;              /* of one batch */
+    char last[STATE_SHARDS][48];  /* stream ids looked at so far ... */
+    char again[STATE_SHARDS][48]; /* ... and by the look at what waits */
     int64_t give_up_ms;
     book_asked asked[BOOKER_ASKED];
     struct booker_run *run; /* the thread; NULL: none */

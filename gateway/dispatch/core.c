@@ -1,5 +1,7 @@
 /* core.c - what several steps of a turn do alike: apply, book a decision, know where to look. */
 #include "gateway/dispatch/core.h"
+
+#include "gateway/base/tally.h"
 #include "gateway/dispatch/desk.h"
 
 void core_apply(dispatch *d, const state_txn *txns, size_t n, state_verdict *ret_verdicts,
@@ -107,6 +109,9 @@ gw_code core_decided(dispatch *d, const loaded *l, const decision *decided, stat
                 r->state == LIFE_CLAIMED ||
                 (desk_is_out(r) && strcmp(decided->why, "outside-window") != 0);
     c.quiet = same_hold;
+    if (!same_hold && (decided->on == ON_HOLD || decided->on == ON_FORBID || c.blocked))
+        tally_add("dunlin_blocks_total", "rule", gw_str_of(decided->rule), "channel", r->channel,
+                  1);
     c.outcome = r->state == LIFE_CLAIMED; /* taken back by policy, not a crash */
     life_move move;
     bool moved;

@@ -358,8 +358,10 @@ gw_code book_reply(booker *b, book_item *item, gw_err *err)
     gw_code rc = state_mark_find(b->store, 'a', &key, b->arena, &found, &n, err);
     if (rc != GW_OK)
         return rc;
-    if (n == 0)
+    if (n == 0) {
+        gw_log(GW_LOG_WARN, "a reply of a number nobody here has; it is in the evidence", NULL);
         return book_stray(b, item, "unknown-sender", err);
+    }
     classify(&r);
     name_reply(&r);
     for (size_t i = 0; i < n && rc == GW_OK; i++) {

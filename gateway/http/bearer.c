@@ -33,8 +33,10 @@ static gw_code path_of(const char *folder, const char *name, char ret[PATH_MAX_B
 static uint32_t all_scopes(zap_role role)
 {
     uint32_t bits = 0;
+    if (role == ZAP_AGENT)
+        return UINT32_C(1) << VERB_CALL | UINT32_C(1) << VERB_QUERY;
     for (int v = 0; v < VERB_COUNT; v++)
-        if (role == ZAP_OPERATOR || !verb_of((verb)v)->operators_only)
+        if (role == ZAP_OPERATOR || (!verb_of((verb)v)->operators_only && v != VERB_CALL))
             bits |= UINT32_C(1) << v;
     return bits;
 }
@@ -48,9 +50,10 @@ static gw_code parse_scopes(const char *text, zap_role role, uint32_t *ret, gw_e
         if (gw_str_is((gw_str){p, n}, "all"))
             bits |= all_scopes(role);
         else if (v == VERB_COUNT || !(all_scopes(role) >> (unsigned)v & 1))
-            return gw_fail(err, GW_EINVAL,
-                           "scopes are verbs (submit, item, payment, query, ...) separated by "
-                           "commas, or all; clock, pause, resume and retry are for operators");
+            return gw_fail(
+                err, GW_EINVAL,
+                "scopes are verbs (submit, item, payment, query, ...) separated by "
+                "commas, or all; some are for operators, call is for agents and operators");
         else
             bits |= UINT32_C(1) << v;
         p += n;
@@ -138,6 +141,17 @@ gw_code bearer_revoke(const char *folder, const char *name, gw_err *err)
 
 /* ---- reading ---- */
 
+static bool parse_role(gw_str name, zap_role *ret)
+{
+    static const zap_role roles[] = {ZAP_CLIENT, ZAP_OPERATOR, ZAP_AGENT};
+    for (size_t i = 0; i < GW_COUNT(roles); i++)
+        if (gw_str_is(name, zap_role_name(roles[i]))) {
+            *ret = roles[i];
+            return true;
+        }
+    return false;
+}
+
 static bool read_token(const char *path, const char *name, gw_arena *arena, bearer *ret)
 {
     GW_AUTO_BUF gw_buf text;
@@ -152,9 +166,8 @@ static bool read_token(const char *path, const char *name, gw_arena *arena, bear
         json_kind_of(&d, 0) != JSON_OBJECT || json_get_int(&d, 0, "v", 0) != 1)
         return false;
     gw_str role = json_get_str(&d, 0, "role"), hex = json_get_str(&d, 0, "sha256");
-    if (!gw_str_is(role, "client") && !gw_str_is(role, "operator"))
+    if (!parse_role(role, &t.role))
         return false;
-    t.role = gw_str_is(role, "client") ? ZAP_CLIENT : ZAP_OPERATOR;
     char *scopes = gw_arena_copy(arena, json_get_str(&d, 0, "scopes"));
     if (!scopes || parse_scopes(scopes, t.role, &t.scopes, &err) != GW_OK || hex.n != 64 ||
         sodium_hex2bin(t.sha256, sizeof t.sha256, hex.p, hex.n, NULL, &n, NULL) != 0 ||

@@ -1,7 +1,7 @@
 /* bearer.h - bearer tokens of the HTTP API (RFC 6750): who may say what.
  *
  * A token is a file <data>/keys/tokens/NAME.json, mode 0600, as the other keys are files:
- *     {"v":1,"role":"client"|"operator","scopes":["submit","query",...],"sha256":"<hex>","made":ms}
+ *     {"v":1,"role":"client"|"operator"|"agent","scopes":["submit","query",...],"sha256":"<hex>","made":ms}
  * The token itself (BEARER_PREFIX and 52 characters, 256 random bits) is shown once when it is made
  * and only its SHA-256 is kept: with that much entropy a plain hash cannot be searched. A client's
  * NAME is its billing system (source). Scopes are verbs of the protocol, or "all". Removing the
@@ -27,7 +27,7 @@ enum {
 
 typedef struct {
     char name[ZAP_NAME_MAX + 1];
-    zap_role role;   /* ZAP_CLIENT or ZAP_OPERATOR */
+    zap_role role;   /* ZAP_CLIENT, ZAP_OPERATOR, or ZAP_AGENT: call and query only */
     uint32_t scopes; /* bit verb */
     int64_t made_ms;
     uint8_t sha256[32];
