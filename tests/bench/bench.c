@@ -60,12 +60,13 @@ void bench_job(const bench_kind *k, long serial, char at[BENCH_JOB_BYTES + 1])
 {
     static const char filler[] = "as agreed in the framework contract of the two companies, ";
     size_t cap = BENCH_JOB_BYTES + 1;
-    size_t n = (size_t)snprintf(at, cap,
-                                "{\"id\":\"job-%ld\",\"debtor\":\"D%ld\",\"case\":\"C-%ld\","
-                                "\"channel\":\"email\",\"template\":\"%s\",\"purpose\":"
-                                "\"reminder\",\"locale\":\"en\",",
-                                serial, serial % k->debtors, serial,
-                                k->template ? k->template : "payment-reminder");
+    size_t n =
+        (size_t)snprintf(at, cap,
+                         "{\"id\":\"job-%ld\",\"debtor\":\"D%ld\",\"case\":\"C-%ld\","
+                         "\"channel\":\"%s\",\"template\":\"%s\",\"purpose\":"
+                         "\"reminder\",\"locale\":\"en\",",
+                         serial, serial % k->debtors, serial, k->channel ? k->channel : "email",
+                         k->template ? k->template : "payment-reminder");
     if (k->statement)
         n += (size_t)snprintf(at + n, cap - n, "\"statement\":\"%s\",", k->statement);
     if (k->not_before)
@@ -92,10 +93,12 @@ char *bench_jobs(const bench_kind *k, long first, long n)
 
 size_t bench_debtor(long number, char *at, size_t cap)
 {
-    return (size_t)snprintf(at, cap,
-                            "{\"id\":\"D%ld\",\"name\":\"Lakeside Trading %ld Ltd\",\"role\":"
-                            "\"company\",\"zone\":\"Etc/UTC\",\"locale\":\"en\",\"contacts\":[{"
-                            "\"id\":\"ar\",\"role\":\"primary\",\"name\":\"R. Sample\",\"email\":"
-                            "\"d%ld@bench.example.test\",\"designated\":true}]}",
-                            number, number, number);
+    return (size_t)snprintf(
+        at, cap,
+        "{\"id\":\"D%ld\",\"name\":\"Lakeside Trading %ld Ltd\",\"role\":"
+        "\"company\",\"zone\":\"Etc/UTC\",\"locale\":\"en\",\"contacts\":[{"
+        "\"id\":\"ar\",\"role\":\"primary\",\"name\":\"R. Sample\",\"email\":"
+        "\"d%ld@bench.example.test\",\"phone\":\"+493023125%03ld\",\"designated\":"
+        "true}]}",
+        number, number, number, number % 1000);
 }

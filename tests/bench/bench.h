@@ -19,6 +19,7 @@ int64_t bench_cpu_ns(void); /* CPU time of this process: for work that waits for
 
 typedef struct {
     long debtors;           /* job i is about debtor i % debtors */
+    const char *channel;    /* NULL "email" */
     const char *template;   /* NULL "payment-reminder" */
     const char *statement;  /* none, detailed; NULL none */
     const char *not_before; /* RFC 3339, or NULL */
@@ -28,7 +29,8 @@ typedef struct {
 void bench_job(const bench_kind *k, long serial, char at[BENCH_JOB_BYTES + 1]);
 /* n jobs from `first` on, side by side without NUL; the caller frees. */
 char *bench_jobs(const bench_kind *k, long first, long n);
-/* The debtor of that number, one contact: d<number>@bench.example.test. Returns the length. */
+/* The debtor of that number, one contact: d<number>@bench.example.test and one of a thousand phone
+ * numbers that the German regulator keeps free for fiction. Returns the length. */
 size_t bench_debtor(long number, char *at, size_t cap);
 
 /* A whole number of at least min, or the program ends with its usage. */

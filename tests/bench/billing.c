@@ -20,7 +20,7 @@
 
 const char bench_usage_text[] =
     "billing [--endpoint E --server-key FILE --key FILE] [--first SERIAL] [--debtors N]\n"
-    "        [--template NAME] [--statement LEVEL] [--not-before TIME]\n"
+    "        [--channel NAME] [--template NAME] [--statement LEVEL] [--not-before TIME]\n"
     "        debtors N | burst N BATCH | steady N RATE FILE | print N |\n"
     "        await STATE N SECONDS";
 
@@ -234,6 +234,7 @@ static const struct {
     {"--key", &key_file},
     {"--first", &first_text},
     {"--debtors", &debtors_text},
+    {"--channel", &kind.channel},
     {"--template", &kind.template},
     {"--statement", &kind.statement},
     {"--not-before", &kind.not_before},

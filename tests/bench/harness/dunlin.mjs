@@ -1,5 +1,5 @@
 // dunlin.mjs - a whole Dunlin for one measurement: a data folder and a configuration folder of its
-// own, started with `dunlin up` (private Redis, gateway, e-mail worker).
+// own, started with `dunlin up` (private Redis, gateway, one worker: e-mail, or SMS).
 //
 // The configuration differs from the shipped one where a measurement would only wait: the rule pack
 // has no closed hours and no caps worth mentioning (every check still runs), and intake may run ahead
@@ -14,12 +14,12 @@ const NOTE = { source: 'bench', read: '2026-01-01', confidence: 'house' };
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const rules = {
   format: 2, id: 'bench', version: '1', title: 'Always open', roles: ['company', 'guarantor'], holidays: null,
-  windows: [{ channel: 'email', days: DAYS, from: '00:00', to: '24:00', ...NOTE }],
-  caps: ['*', 'email'].map((field) => ({ field, per: 'day', max: 1000, ...NOTE })),
-  consent: [{ channel: 'email', mode: 'opt-out', ...NOTE }],
+  windows: ['email', 'sms'].map((channel) => ({ channel, days: DAYS, from: '00:00', to: '24:00', ...NOTE })),
+  caps: ['*', 'email', 'sms'].map((field) => ({ field, per: 'day', max: 1000, ...NOTE })),
+  consent: ['email', 'sms'].map((channel) => ({ channel, mode: 'opt-out', ...NOTE })),
 };
 
-function configOf({ port, pdf, sessions, credit }) {
+function configOf({ port, pdf, sessions, credit, kannel }) {
   return {
     intake: { outbox_max: 10000000 },
     evidence: { origin: 'bench.example.test/log', node: 'bench' },
@@ -28,6 +28,7 @@ function configOf({ port, pdf, sessions, credit }) {
       transport: port ? 'smtp' : 'outbox', pdf: pdf ? 'yes' : 'no', sessions, credit,
       smtp: { host: '127.0.0.1', port: port ?? 25, tls: 'none' },
     },
+    ...(kannel ? { sms: { transport: 'provider', providers: 'kannel', credit } } : {}),
   };
 }
 
@@ -41,18 +42,32 @@ function writeConfig(folder, options) {
   return join(config, 'dunlin.jsonc');
 }
 
+// The shipped description of Kannel with this one's port and login; what the bench must not wait for
+// is its limit of requests under way.
+function writeKannel(config, data, { port, password, concurrency }) {
+  mkdirSync(join(config, '../providers'), { recursive: true });
+  mkdirSync(join(data, 'secrets'), { recursive: true, mode: 0o700 });
+  const text = readFileSync(join(place.source, 'config/providers/kannel.jsonc'), 'utf8')
+    .replace('127.0.0.1:13013', `127.0.0.1:${port}`).replace('"concurrency": 64', `"concurrency": ${concurrency}`);
+  writeFileSync(join(config, '../providers/kannel.jsonc'), text);
+  for (const [name, value] of Object.entries({ password, callback_key: 'unused' }))
+    writeFileSync(join(data, `secrets/kannel.${name}`), value, { mode: 0o600 });
+}
+
 export class Dunlin {
-  // port: of the SMTP relay, or none: then there is no worker at all. roles: of the gateway; other
+  // port: of the SMTP relay; kannel: {port, password, concurrency} of Kannel's sendsms instead; or
+  // none: then there is no worker at all. roles: of the gateway; other
   // than all, it is started beside a Redis of our own once `up` has made the keys.
-  static async up({ port, pdf = false, sessions = 4, credit = 1024, roles } = {}) {
+  static async up({ port, kannel, pdf = false, sessions = 4, credit = 1024, roles } = {}) {
     const d = new Dunlin();
     d.folder = place.newFolder('dunlin');
     d.data = join(d.folder, 'data');
-    d.config = writeConfig(d.folder, { port, pdf, sessions, credit });
+    d.config = writeConfig(d.folder, { port, pdf, sessions, credit, kannel });
+    if (kannel) writeKannel(d.config, d.data, kannel);
     d.redisSocket = join(d.data, 'run/redis.sock');
     d.endpoint = `ipc://${join(d.data, 'run/intake.sock')}`;
     d.child = start(join(place.programs, 'dunlin'),
-      ['up', '--data', d.data, '--config', d.config, '--with', port ? 'email' : ''],
+      ['up', '--data', d.data, '--config', d.config, '--with', port ? 'email' : kannel ? 'sms' : ''],
       { log: join(place.logs, 'dunlin.log') });
     await run(join(place.programs, 'dunlin'),
       ['status', '--wait', '30', '--data', d.data, '--config', d.config, '--json'])

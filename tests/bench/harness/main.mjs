@@ -10,12 +10,14 @@ import * as perf from './perf.mjs';
 import * as policy from './policy.mjs';
 import { stopAll } from './process.mjs';
 import { finish, print } from './report.mjs';
+import * as sms from './sms.mjs';
 
 const measurements = {
   policy: policy.measure,
   intake: intake.measure,
   mail: mail.measure,
   pdf: mail.measurePdf,
+  sms: sms.measure,
   latency: latency.measure,
   memory: memory.measure,
 };
