@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { QUERY_AFTER_MS = 2000, FULL_WAIT_MS = 20 };
+enum { QUERY_AFTER_MS = 2000, FULL_WAIT_MS = 100 };
 
 static void carrier_free(carrier *c)
 {

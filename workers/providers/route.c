@@ -6,7 +6,11 @@
 
 #include <stdio.h>
 
-enum { TAKE_MS = 1000, KEPT_CONNECTIONS = 128 };
+enum {
+    TAKE_MS = 1000,
+    KEPT_CONNECTIONS = 128,
+    WAITING_MAX = 64, /* attempts that wait for a provider here; the others wait in the queue */
+};
 
 typedef struct flight {
     struct router *router;
@@ -23,8 +27,9 @@ typedef struct router {
     fleet *fleet;
     channel_source *source;
     http_engine *engine;
-    flight *waiting; /* for a rate, or for the moment of a question */
-    size_t flights;
+    flight *waiting, **waiting_end; /* for a provider, or for the moment of a question; in order */
+    size_t waiting_n, flights;
+    bool freed; /* a request has ended: who waits for a free place need not wait any longer */
 } router;
 
 /* ---- the request ---- */
@@ -119,9 +124,12 @@ static void name_provider(flight *f, const provider_answer *answer)
 
 static void wait_until(flight *f, int64_t ms)
 {
+    router *r = f->router;
     f->due.ms = gw_mono_now().ms + ms;
-    f->next = f->router->waiting;
-    f->router->waiting = f;
+    f->next = NULL;
+    *r->waiting_end = f;
+    r->waiting_end = &f->next;
+    r->waiting_n++;
 }
 
 /* ---- asking what became of it ---- */
@@ -231,6 +239,7 @@ static void on_done(void *arg, const http_result *r)
     flight *f = arg;
     carrier *c = carrier_of(f);
     carrier_release(c);
+    f->router->freed = true;
     GW_CRASH_POINT("route-after-answer");
     route_keep_raw(&f->a->outcome.raw, c->p->name, r);
     name_provider(f, NULL);
@@ -319,27 +328,35 @@ static void begin(router *r, channel_attempt *a)
     try_leg(f);
 }
 
+static bool waits_for_question(const flight *f)
+{
+    return f->a->outcome.result == WIRE_UNKNOWN && f->a->outcome.why[0];
+}
+
 /* Those whose moment has come; milliseconds to the next one, TAKE_MS at most. */
 static int resume_waiting(router *r)
 {
     flight *list = r->waiting;
     int64_t now = gw_mono_now().ms;
-    int64_t next = now + TAKE_MS;
+    bool freed = r->freed;
     r->waiting = NULL;
-    while (list) {
-        flight *f = list;
-        list = f->next;
-        if (f->due.ms > now) {
-            next = f->due.ms < next ? f->due.ms : next;
-            f->next = r->waiting;
-            r->waiting = f;
-        } else if (f->a->outcome.result == WIRE_UNKNOWN && f->a->outcome.why[0]) {
-            ask(f);
-        } else {
-            try_leg(f);
-        }
+    r->waiting_end = &r->waiting;
+    r->waiting_n = 0;
+    r->freed = false;
+    for (flight *next; list; list = next) {
+        next = list->next;
+        bool question = waits_for_question(list);
+        if (list->due.ms > now && (question || !freed))
+            wait_until(list, list->due.ms - now);
+        else if (question)
+            ask(list);
+        else
+            try_leg(list);
     }
-    return (int)(next - now);
+    int64_t first = now + TAKE_MS;
+    for (const flight *f = r->waiting; f; f = f->next)
+        first = f->due.ms < first ? f->due.ms : first;
+    return r->freed ? 0 : first > now ? (int)(first - now) : 0;
 }
 
 static void wake(void *arg)
@@ -350,13 +367,14 @@ static void wake(void *arg)
 void route_serve(fleet *fl, channel_source *source)
 {
     router r = {.fleet = fl, .source = source};
+    r.waiting_end = &r.waiting;
     gw_err err = {0};
     if (http_engine_new(KEPT_CONNECTIONS, &r.engine, &err) != GW_OK)
         gw_bug("no HTTP client");
     channel_on_work(source, wake, r.engine);
     while (!channel_is_closed(source) || r.flights) {
         channel_attempt *a;
-        while (r.flights < ROUTE_FLIGHTS_MAX &&
+        while (r.flights < ROUTE_FLIGHTS_MAX && r.waiting_n < WAITING_MAX &&
                (a = channel_take(source, r.flights || channel_is_draining(source) ? 0 : TAKE_MS)))
             begin(&r, a);
         int wait_ms = resume_waiting(&r);

@@ -4,7 +4,7 @@
 // The configuration differs from the shipped one where a measurement would only wait: the rule pack
 // has no closed hours and no caps worth mentioning (every check still runs), and intake may run ahead
 // of the evidence log.
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as place from './place.mjs';
 import { childrenOf, run, runJson, start, stop } from './process.mjs';
@@ -35,8 +35,8 @@ function configOf({ port, pdf, sessions, credit, kannel }) {
 function writeConfig(folder, options) {
   const config = join(folder, 'config');
   mkdirSync(join(config, 'rules'), { recursive: true });
-  for (const part of ['ladders', 'calendars', 'schema'])
-    cpSync(join(place.source, 'config', part), join(config, part), { recursive: true });
+  for (const part of readdirSync(join(place.source, 'config')))
+    if (!['rules', 'loader', 'dunlin.jsonc'].includes(part)) cpSync(join(place.source, 'config', part), join(config, part), { recursive: true });
   writeFileSync(join(config, 'rules/bench.jsonc'), JSON.stringify(rules));
   writeFileSync(join(config, 'dunlin.jsonc'), JSON.stringify(configOf(options)));
   return join(config, 'dunlin.jsonc');

@@ -107,7 +107,7 @@ async function wrk(seconds, kannel) {
 }
 
 export async function measure({ rounds, quick }) {
-  const n = quick ? 1000 : 10000;
+  const n = quick ? 2000 : 20000;
   const values = { dunlin: [], recorded: [], wrk: [] };
   let last;
   for (let i = 0; i < rounds; i++) { // a Kannel of its own each, so that no queue is left from before
