@@ -1,5 +1,6 @@
 /* main.c - `dunlin`: the command line for people and scripts. One table of commands. */
 #include "gateway/cli/calls.h"
+#include "gateway/cli/consent.h"
 #include "gateway/cli/evidence.h"
 #include "gateway/cli/local.h"
 #include "gateway/cli/query.h"
@@ -9,6 +10,7 @@
 #include "gateway/cli/template.h"
 #include "gateway/cli/token.h"
 #include "gateway/cli/up.h"
+#include "gateway/cli/window.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -31,8 +33,13 @@ static const struct {
     {"payment", verb_cli, "a payment: id= debtor= item= amount_minor= currency= at="},
     {"promise", verb_cli, "a promise to pay: id= debtor= item= date= ..."},
     {"dispute", verb_cli, "a dispute: id= debtor= item= state=open|resolved"},
-    {"consent", verb_cli, "consent or opt-out of an address"},
-    {"hold", verb_cli, "hold a debtor or release it: id= debtor= kind= state= by="},
+    {"consent", consent_cli,
+     "show|export|import, or an entry: id= debtor= channel= address= status= source="},
+    {"hold", hold_cli, "list, or id= debtor= kind= state=set|released by= reason="},
+    {"hours", verb_cli,
+     "when a debtor wants contact, or never: id= debtor= hours= state= use= from= to= by="},
+    {"window", window_cli,
+     "lint|diff|apply|show: send windows per source, ladder, template, channel"},
     {"reply", reply_cli, "list|read what people wrote back"},
     {"job", job_cli, "show|list|cancel|retry"},
     {"show", show_cli, "debtor ID, or items ID"},

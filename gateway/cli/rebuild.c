@@ -68,6 +68,11 @@ static gw_code rebuild(const cli_common *c, rebuild_result *ret, gw_err *err)
                                 .config_hash = f->hash};
     gw_code rc =
         clock ? crypt_key_load(p.id_key, id_key, err) : gw_fail(err, GW_ENOMEM, "out of memory");
+    gw_wall end = {0};
+    if (rc == GW_OK && f->clock_movable)
+        rc = rebuild_log_end(p.dir, &end, err);
+    if (end.ms) /* what is written now belongs where the log stood */
+        gw_clock_set(clock, end);
     if (rc == GW_OK)
         rc = evidence_open(&ec, clock, &ev, err);
     if (rc == GW_EBUSY)

@@ -143,8 +143,12 @@ static gw_code send_lines(sender *s, FILE *in, gw_err *err)
 
 int submit_cli(int argc, char **argv)
 {
+    return submit_as("submit", argc, argv);
+}
+
+int submit_as(const char *verb, int argc, char **argv)
+{
     const char *source = "local";
-    const char *verb = "submit";
     const cli_option own[] = {{"--source", &source, "billing system"},
                               {"--verb", &verb, "what the lines are: submit, item, payment, ..."}};
     cli_common c;
@@ -242,8 +246,22 @@ int import_cli(int argc, char **argv)
 
 /* ---- one event ---- */
 
-/* "amount_minor=5594": members ending in _minor are whole numbers, "designated" and the like do not
- * occur in these verbs' flat members; everything else is text. */
+static gw_code put_days(gw_buf *b, const char *text)
+{
+    json_put_name(b, "days");
+    gw_buf_putc(b, '[');
+    for (const char *p = text; *p;) {
+        size_t n = strcspn(p, ",");
+        json_put_string(b, (gw_str){p, n});
+        p += n;
+        if (*p == ',' && p++)
+            gw_buf_putc(b, ',');
+    }
+    return gw_buf_putc(b, ']');
+}
+
+/* "amount_minor=5594": members ending in _minor are whole numbers, days=mon,tue is a list,
+ * confirm=true a truth; everything else is text. */
 static gw_code put_word(gw_buf *b, const char *word, gw_err *err)
 {
     const char *equals = strchr(word, '=');
@@ -253,6 +271,10 @@ static gw_code put_word(gw_buf *b, const char *word, gw_err *err)
         return gw_fail(err, GW_EINVAL, "write members as name=value, or give a JSON file or -");
     memcpy(name, word, n);
     name[n] = '\0';
+    if (strcmp(name, "days") == 0)
+        return put_days(b, equals + 1);
+    if (strcmp(name, "confirm") == 0)
+        return json_put_member_bool(b, name, strcmp(equals + 1, "true") == 0);
     if (n <= 6 || strcmp(name + n - 6, "_minor") != 0)
         return json_put_member_str(b, name, gw_str_of(equals + 1));
     char *end;

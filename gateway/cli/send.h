@@ -10,6 +10,8 @@
 
 int submit_cli(int argc, char **argv);
 int import_cli(int argc, char **argv);
+/* submit of lines of that verb. */
+int submit_as(const char *verb, int argc, char **argv);
 int verb_cli(int argc, char **argv); /* argv[0] is the verb */
 
 #endif

@@ -189,7 +189,7 @@ static gw_code walk(rebuild *b)
             if (rc == GW_OK)
                 rc = play(b, &e);
             b->ret->entries++;
-            if (rc == GW_OK && e.v.t.ms > b->ret->log_ends.ms)
+            if (rc == GW_OK && e.v.obx.n && e.v.t.ms > b->ret->log_ends.ms)
                 b->ret->log_ends = e.v.t;
             if (rc == GW_OK &&
                 (b->txn_n == REBUILD_CHUNK || b->debtor_n == REBUILD_CHUNK || i % 256 == 255))
@@ -307,6 +307,29 @@ static gw_code run(rebuild *b, evidence *ev)
     if (rc == GW_OK)
         rc = state_log_set(b->store, gw_str_of(origin), b->err);
     return rc == GW_OK ? record_rebuild(b, ev) : rc;
+}
+
+gw_code rebuild_log_end(const char *evidence_dir, gw_wall *ret, gw_err *err)
+{
+    static const char *const own[] = {"x-Start", "x-Recovery", "x-Export", EVENT_REBUILD};
+    const reader_config cfg = {evidence_dir, NULL};
+    GW_AUTO(reader_close) reader *r = NULL;
+    gw_wall end = {0};
+    gw_code rc = reader_open(&cfg, &r, err);
+    for (uint32_t origin = 1; rc == GW_OK && origin <= reader_origins(r); origin++) {
+        reader_entry e;
+        for (uint64_t i = 0; (rc = reader_at(r, origin, i, &e, err)) == GW_OK; i++) {
+            bool happened = true;
+            for (size_t k = 0; k < GW_COUNT(own); k++)
+                happened = happened && strcmp(e.event, own[k]) != 0;
+            if (happened && e.t.ms > end.ms)
+                end = e.t;
+        }
+        rc = rc == GW_ENOTFOUND ? GW_OK : rc;
+    }
+    if (rc == GW_OK)
+        *ret = end;
+    return rc;
 }
 
 gw_code rebuild_run(const rebuild_order *o, evidence *ev, rebuild_result *ret, gw_err *err)

@@ -39,6 +39,10 @@ typedef struct {
     gw_wall log_ends;
 } rebuild_result;
 
+/* The latest moment of what happened in the log (not of its own records): where a clock that is
+ * moved by hand stood. 0: nothing happened yet. */
+gw_code rebuild_log_end(const char *evidence_dir, gw_wall *ret, gw_err *err) GW_NODISCARD;
+
 /* ev: opened by the caller, so that no gateway runs beside it; gets the x-Rebuild record.
  * GW_EREFUSED the store is not empty, or this machine's clock lies before the end of the log;
  * GW_ECORRUPT the log does not verify, or an entry cannot be folded again (the text names it). */

@@ -51,20 +51,39 @@ gw_code state_log_set(state *s, gw_str origin, gw_err *err)
     return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "naming the store's log");
 }
 
+static gw_code ask_number(state *s, int64_t *ret, gw_err *err)
+{
+    CONN_REPLY *r = NULL;
+    gw_code rc = conn_reply(s, &r, err);
+    if (rc != GW_OK)
+        return gw_wrap(err, rc, "counting what is stored");
+    if (r->type != REDIS_REPLY_INTEGER)
+        return gw_fail(err, GW_ECORRUPT, "the store answers no number");
+    *ret = r->integer;
+    return GW_OK;
+}
+
+/* What a start writes before anything else does not count. */
 gw_code state_is_empty(state *s, bool *ret_empty, gw_err *err)
 {
+    int64_t all = 0;
+    int64_t own = 0;
     gw_code rc = conn_begin(s, false, err);
     if (rc != GW_OK)
         return rc;
     conn_command(s, 1, "DBSIZE");
-    CONN_REPLY *r = NULL;
-    rc = conn_reply(s, &r, err);
+    rc = ask_number(s, &all, err);
+    if (rc == GW_OK)
+        rc = conn_begin(s, false, err);
     if (rc != GW_OK)
-        return gw_wrap(err, rc, "counting what is stored");
-    if (r->type != REDIS_REPLY_INTEGER)
-        return gw_fail(err, GW_ECORRUPT, "DBSIZE answers no number");
-    *ret_empty = r->integer <= 1; /* dl:meta */
-    return GW_OK;
+        return rc;
+    conn_command(s, 3, "EXISTS");
+    conn_arg_z(s, "dl:meta");
+    conn_arg_z(s, "dl:clock");
+    rc = ask_number(s, &own, err);
+    if (rc == GW_OK)
+        *ret_empty = all == own;
+    return rc;
 }
 
 gw_code state_clock_set(state *s, const gw_wall *t, gw_err *err)

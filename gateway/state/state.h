@@ -307,7 +307,7 @@ gw_code state_tasks(state *s, char by_state, size_t limit, gw_arena *arena, stat
  * store without it beside a log that has records was lost. *ret_known false: it is not set. */
 gw_code state_log_known(state *s, bool *ret_known, gw_err *err) GW_NODISCARD;
 gw_code state_log_set(state *s, gw_str origin, gw_err *err) GW_NODISCARD;
-/* Nothing is stored but what state_setup makes. */
+/* Nothing is stored but what a start writes: the format, a manual clock. */
 gw_code state_is_empty(state *s, bool *ret_empty, gw_err *err) GW_NODISCARD;
 
 /* ---- clock and pauses, seen by every gateway ---- */

@@ -21,21 +21,53 @@ static gw_code block(const looking *l, const char *rule, const char *why)
 
 /* ---- what a reader sees ---- */
 
-/* HTML tags part words; what stands in them is not read. */
-static gw_code fold(gw_str text, bool html, gw_buf *ret, gw_err *err)
+/* One character that HTML writes as an entity; false: none begins here. */
+static bool put_entity(gw_str text, size_t *at, gw_buf *ret)
 {
-    size_t from = 0;
-    for (size_t i = 0; html && i < text.n; i++) {
-        if (text.p[i] != '<')
+    static const struct {
+        gw_str entity;
+        char c;
+    } rows[] = {{GW_STR("&amp;"), '&'},  {GW_STR("&lt;"), '<'},   {GW_STR("&gt;"), '>'},
+                {GW_STR("&quot;"), '"'}, {GW_STR("&#39;"), '\''}, {GW_STR("&#x27;"), '\''}};
+    for (size_t i = 0; i < GW_COUNT(rows); i++) {
+        gw_str e = rows[i].entity;
+        if (e.n > text.n - *at || memcmp(text.p + *at, e.p, e.n) != 0)
             continue;
-        lint_literal_fold((gw_str){text.p + from, i - from}, ret);
+        gw_buf_putc(ret, rows[i].c);
+        *at += e.n;
+        return true;
+    }
+    return false;
+}
+
+/* HTML as a reader sees it: tags part words, what stands in them is not read, entities are their
+ * characters. */
+static void put_seen(gw_str text, gw_buf *ret)
+{
+    for (size_t i = 0; i < text.n;) {
+        if (text.p[i] == '&' && put_entity(text, &i, ret))
+            continue;
+        if (text.p[i] != '<') {
+            gw_buf_putc(ret, text.p[i++]);
+            continue;
+        }
         gw_buf_putc(ret, ' ');
         while (i < text.n && text.p[i] != '>')
             i++;
-        from = i < text.n ? i + 1 : text.n;
+        i += i < text.n;
     }
-    if (from < text.n)
-        lint_literal_fold((gw_str){text.p + from, text.n - from}, ret);
+}
+
+static gw_code fold(gw_str text, bool html, gw_buf *ret, gw_err *err)
+{
+    GW_AUTO_BUF gw_buf seen;
+    gw_buf_init(&seen, TEXT_MAX);
+    if (html)
+        put_seen(text, &seen);
+    gw_code rc = gw_buf_code(&seen, "a message", err);
+    if (rc != GW_OK)
+        return rc;
+    lint_literal_fold(html ? gw_buf_str(&seen) : text, ret);
     return gw_buf_code(ret, "a message", err);
 }
 

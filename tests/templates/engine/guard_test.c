@@ -67,6 +67,7 @@ static void one_word_inside_of_a_name_is_none_but_beside_it_is(void **state)
 {
     (void)state;
     passes(TEMPLATE_TEXT, "{\"note\":\"Hello Court & Sons.\"," PEOPLE "}");
+    passes(TEMPLATE_HTML, "{\"note\":\"Hello Court & Sons.\"," PEOPLE "}");
     blocks(TEMPLATE_TEXT, "{\"note\":\"Hello Court & Sons, the court knows.\"," PEOPLE "}",
            "legal-claim");
     passes(TEMPLATE_TEXT, "{\"note\":\"1 x Court shoes\",\"items\":[{\"description\":\"1 x Court "
