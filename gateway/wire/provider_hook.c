@@ -217,8 +217,11 @@ static gw_code read_events(reader *r, hook_reading *ret)
     size_t n = list == UINT32_MAX ? 1 : json_at(&r->doc, list)->count;
     r->element = list == UINT32_MAX ? 0 : json_first(list);
     for (size_t i = 0; i < n && rc == GW_OK; i++) {
-        rc = read_one(r, &ret->events[ret->event_n]);
+        hook_event *e = &ret->events[ret->event_n];
+        rc = read_one(r, e);
         ret->event_n += rc == GW_OK;
+        if (list != UINT32_MAX) /* the others of the list are about other people */
+            e->raw = json_raw(&r->doc, r->element);
         if (r->json)
             r->element = json_at(&r->doc, r->element)->next;
     }

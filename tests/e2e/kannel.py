@@ -113,7 +113,8 @@ class Kannel:
         self.wait_port("smsbox")
         if self.fake:
             self.wait_port("fake")
-            self.run("fakesmsc", FAKESMSC, "-H", "127.0.0.1", "-r", str(self.ports["fake"]))
+            self.sink = self.run("fakesmsc", FAKESMSC, "-H", "127.0.0.1", "-r",
+                                 str(self.ports["fake"]))
         self.run("smsbox", suite.need_program("smsbox"), "-v", "1", self.conf)
         self.wait_port("sendsms")
         return self
@@ -125,10 +126,18 @@ class Kannel:
             p.stdin.close()
         self.processes = []
 
-    def received(self):
+    def say(self, sender, text):
+        """A person writes to us. The fake SMSC says only what it was started with: another one,
+        whose log is "fakesmsc-2"."""
+        self.sink.kill()
+        self.sink.wait()
+        self.sink = self.run("fakesmsc-2", FAKESMSC, "-H", "127.0.0.1", "-r",
+                             str(self.ports["fake"]), "-m", "1", f"{sender} 13013 text {text}")
+
+    def received(self, log="fakesmsc"):
         """[(to, "text" or "ucs-2", text)], parts joined again, as the fake SMSC got them."""
         whole, parts = [], {}
-        for line in self.log("fakesmsc").splitlines():
+        for line in self.log(log).splitlines():
             m = re.search(r"Got message \d+: <(\S+) (\S+) (\S+) (.*)>$", line)
             if not m:
                 continue

@@ -23,28 +23,22 @@ import sms  # noqa: E402
 POINTS = ("hook-after-inbox", "booker-before-book", "booker-after-book", "booker-before-remove")
 
 
-class Door:
-    """Where the gateway listens; sms.plant wants an object with a url."""
-
-    def __init__(self):
-        self.port = suite.free_port()
-        self.url = f"http://127.0.0.1:{self.port}/hooks"
-
-    def get(self, path, data=None, headers=None):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=data,
-                                         headers=headers or {})
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+def get(gw, path):
+    """What the gateway's HTTP door answers; 0: it does not."""
+    try:
+        with urllib.request.urlopen(gw.http + path, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
 
 
-def plant(folder, door, environment=None, **more):
-    return sms.plant(folder, door, environment,
-                     http={"endpoint": f"127.0.0.1:{door.port}", "providers": "kannel"}, **more)
+def plant(folder, environment=None, **more):
+    mac = hmac.new(sms.CALLBACK_KEY.encode(), b"inbound", hashlib.sha256).hexdigest()[:32]
+    service = (f'get-url = "{{url}}/hooks/kannel?ref=inbound&mac={mac}&from=%p&to=%P&id=%I'
+               '&text=%a"')
+    return sms.plant(folder, environment, service=service, **more)
 
 
 def expect(report, good, what):
@@ -68,31 +62,30 @@ def signed(ref, kind):
 
 # ---- way ----
 
-def check_forgeries(gw, door, report):
+def check_forgeries(gw, report):
     job = shown(gw, "one")
     before = job["delivery"]
     # An own reference is shard, reminder, attempt. The test does not know the shard: it tries all,
     # and the 63 that lead nowhere must change nothing either.
     refs = [f"{shard:02d}{job['receipt']}-1" for shard in range(64)]
     bad = signed(refs[0], "2").replace("mac=", "mac=0")
-    expect(report, door.get(bad)[0] == 403, "a wrong MAC is refused")
-    expect(report, door.get("/hooks/nobody")[0] == 404, "an unknown provider is refused")
+    expect(report, get(gw, bad)[0] == 403, "a wrong MAC is refused")
+    expect(report, get(gw, "/hooks/nobody")[0] == 404, "an unknown provider is refused")
     for ref in refs:
-        expect(report, door.get(signed(ref, "1"))[0] == 200, "a replay is acknowledged")
-        expect(report, door.get(signed(ref, "8"))[0] == 200, "an old state is acknowledged")
+        expect(report, get(gw, signed(ref, "1"))[0] == 200, "a replay is acknowledged")
+        expect(report, get(gw, signed(ref, "8"))[0] == 200, "an old state is acknowledged")
     sms.wait_for("the inbox to be booked", lambda: "dunlin_inbox_entries 0\n" in
-                 door.get("/metrics")[1])
+                 get(gw, "/metrics")[1])
     after = delivery(gw, "one")
     expect(report, after["state"] == before["state"] and not after.get("contradicted"), f"{after}")
     for ref in refs:
-        door.get(signed(ref, "2"))  # the provider takes it back
+        get(gw, signed(ref, "2"))  # the provider takes it back
     sms.wait_for("the contradiction", lambda: delivery(gw, "one").get("contradicted"))
     expect(report, delivery(gw, "one")["state"] == "delivered", "a final state never regresses")
 
 
 def way(folder, report):
-    door = Door()
-    box, gw = plant(folder, door)
+    box, gw = plant(folder)
     try:
         gw.start("sms")
         sms.introduce(gw, [1])
@@ -103,16 +96,36 @@ def way(folder, report):
         d = delivery(gw, "one")
         expect(report, d["authenticity"] == "signed" and d["provider"] == "kannel", f"{d}")
         sms.wait_for("both receipts", lambda: delivery(gw, "one")["receipts"] == 2)
-        status, health = door.get("/healthz")
+        status, health = get(gw, "/healthz")
         expect(report, status == 200 and json.loads(health)["ok"], health)
-        check_forgeries(gw, door, report)
-        metrics = door.get("/metrics")[1]
-        expect(report, 'dunlin_outcomes_total{provider="kannel",class="delivered"} 1' in metrics,
+        check_forgeries(gw, report)
+        check_reply(gw, box, report)
+        metrics = get(gw, "/metrics")[1]
+        expect(report, 'dunlin_outcomes_total{provider="kannel",class="delivered"} 2' in metrics,
                metrics)
         expect(report, sms.phone(1) not in metrics and "K-1" not in metrics, "personal data")
     finally:
         gw.stop()
         box.stop()
+
+
+def check_reply(gw, box, report):
+    """STOP by SMS: withdrawn, confirmed once, and nothing more is sent."""
+    box.say(sms.phone(1), "STOP")
+    debtor = {"what": "debtor", "debtor": "K-1", "source": "local"}
+    sms.wait_for("the opt-out", lambda: any(
+        c["status"] == "withdrawn" for c in gw.query(debtor)["consents"]))
+    sms.wait_for("the confirmation", lambda: box.received("fakesmsc-2"))
+    to, _, text = box.received("fakesmsc-2")[0]
+    expect(report, to == sms.phone(1) and "EUR" not in text, f"a confirmation: {text}")
+    replies = gw.query(debtor)["replies"]
+    expect(report, [r["class"] for r in replies] == ["stop"], f"{replies}")
+    expect(report, not replies[0]["open"] and replies[0]["case"] == "one", f"{replies}")
+    expect(report, gw.query({"what": "replies"})["replies"] == [], "nobody has to read it")
+    gw.submit("submit", [sms.job("two", 1)])
+    gw.clock_set("2013-01-03T13:00:00Z")
+    expect(report, shown(gw, "two")["state"] == "held", f"{shown(gw, 'two')}")
+    expect(report, len(box.received("fakesmsc-2")) == 1, "one message after STOP")
 
 
 # ---- kill ----
@@ -125,9 +138,8 @@ def received(gw, name):
 
 
 def kill(folder, report):
-    door = Door()
     crash = os.path.join(folder, "crash")
-    box, gw = plant(folder, door, {"DUNLIN_CRASH_FILE": crash},
+    box, gw = plant(folder, {"DUNLIN_CRASH_FILE": crash},
                     workers={"lost_ms": 1000}, dispatch={"recovery_grace_ms": 300})
     try:
         gw.start("sms")
@@ -148,7 +160,7 @@ def kill(folder, report):
             sms.wait_for(f"{point}: delivered",
                          lambda p=point: delivery(gw, p).get("state") == "delivered")
         sms.wait_for("everything is booked", lambda: "dunlin_inbox_entries 0\n" in
-                     door.get("/metrics")[1])
+                     get(gw, "/metrics")[1])
         for point in POINTS:
             d = delivery(gw, point)
             expect(report, not d.get("contradicted"), f"{point}: {d}")

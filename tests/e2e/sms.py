@@ -44,10 +44,11 @@ def use_kannel(gw, box, **changes):
             file.write(value + "\n")
 
 
-def plant(folder, environment=None, **more):
-    box = kannel.Kannel(folder)
+def plant(folder, environment=None, service="text = \"\"", **more):
+    """service: what Kannel does with a message of a person; {url} is the gateway."""
     port = suite.free_port()
     url = f"http://127.0.0.1:{port}"
+    box = kannel.Kannel(folder, service=service.format(url=url))
     settings = gateway.settings(
         clock_start="2013-01-02T10:00:00Z", sms={"transport": "provider", "providers": "kannel"},
         http={"endpoint": f"127.0.0.1:{port}", "public_url": url, "providers": "kannel"}, **more)
