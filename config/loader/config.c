@@ -78,6 +78,8 @@ static const setting settings[] = {
     {"http.body_max", SET_COUNT, AT(http_body_max), 4194304, NULL, 65536, 33554432, "bytes of one API request"},
     {"http.inbox_max", SET_COUNT, AT(http_inbox_max), 100000, NULL, 100, 10000000, "receipts and replies that may wait to be booked before callbacks are answered 503"},
     {"receipts.give_up_ms", SET_MS, AT(receipt_give_up_ms), 86400000, NULL, 60000, 2592000000, "a receipt that matches nothing, or that nobody confirms, is recorded as such after this"},
+    {"willing.model_7", SET_PATH, AT(willing_model_7), 0, "", 0, 1000, "model of paying within 7 days, as `dunlin timing score --save` writes it; empty: the built-in one"},
+    {"willing.model_30", SET_PATH, AT(willing_model_30), 0, "", 0, 1000, "the same for 30 days"},
     {"templates.dir", SET_PATH, AT(templates_dir), 0, "", 0, 1000, "folder of message templates; empty: templates/ beside the configuration's folder"},
     {"templates.locale", SET_TEXT, AT(default_locale), 0, "en", 2, 16, "language when the debtor's is not there"},
     {"email.transport", SET_WORD, AT(email_transport), 0, "outbox|smtp", 0, 0, "outbox writes .eml files and contacts nobody"},

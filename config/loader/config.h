@@ -68,6 +68,9 @@ typedef struct {
 
     bool rules_require_signature;
 
+    const char *willing_model_7;
+    const char *willing_model_30;
+
     const char *templates_dir;
     const char *default_locale;
 

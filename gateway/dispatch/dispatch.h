@@ -93,7 +93,8 @@ typedef struct {
     dispatch_sender sender;
     unsigned channels; /* bit policy_channel: workers of it are expected here */
     retry_rules retry;
-    desk_rules desk; /* zeroed members: their defaults */
+    desk_rules desk;              /* zeroed members: their defaults */
+    const char *willing_model[2]; /* files of `dunlin timing score --save`; NULL or "": built in */
     int promise_grace_days;
     int64_t bounce_ms;                /* a bounce's suppression without an end of its own */
     const third_party *third_parties; /* roles never written to; NULL: no list */

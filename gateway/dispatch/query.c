@@ -1,9 +1,12 @@
 #include "gateway/dispatch/query_part.h"
 
+#include "gateway/base/file.h"
 #include "gateway/dispatch/life.h"
 #include "gateway/intake/windows.h"
 
 #include <stddef.h>
+
+enum { QUERY_MODEL_BYTES = 1 << 20 };
 
 /* ---- helpers ---- */
 
@@ -318,6 +321,33 @@ void query_wake(void *context, uint64_t shards)
         dispatch_wake(q->d, shards);
 }
 
+static gw_code load_willing(const char *file, additive **ret, gw_err *err)
+{
+    GW_AUTO_BUF gw_buf text;
+    gw_buf_init(&text, QUERY_MODEL_BYTES);
+    gw_code rc = gw_file_read(file, &text, err);
+    if (rc == GW_OK)
+        rc = willing_read(gw_buf_str(&text), ret, err);
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "willing.model: %s", file);
+}
+
+/* The trained models, or the built-in ones. */
+static gw_code open_willing(query *q, gw_err *err)
+{
+    static const int days[] = {7, 30};
+    for (size_t i = 0; i < GW_COUNT(days); i++) {
+        const char *file = q->cfg->willing_model[i];
+        gw_code rc = GW_OK;
+        if (file && *file)
+            rc = load_willing(file, &q->willing[i], err);
+        else if (!(q->willing[i] = willing_prior(days[i])))
+            rc = gw_fail(err, GW_ENOMEM, "opening queries");
+        if (rc != GW_OK)
+            return rc;
+    }
+    return GW_OK;
+}
+
 gw_code query_new(const dispatch_config *config, dispatch *d, query **ret, gw_err *err)
 {
     query *q = calloc(1, sizeof *q);
@@ -330,6 +360,8 @@ gw_code query_new(const dispatch_config *config, dispatch *d, query **ret, gw_er
     gw_code rc = q->templates ? GW_OK : gw_fail(err, GW_ENOMEM, "opening queries");
     if (rc == GW_OK && config->desk.excuses)
         rc = desk_excuses_load(config->desk.excuses, &q->excuses, err);
+    if (rc == GW_OK)
+        rc = open_willing(q, err);
     if (rc != GW_OK) {
         query_free(q);
         return rc;
@@ -346,5 +378,7 @@ void query_free(query *q)
     template_cache_free(q->templates);
     desk_bench_free(q->bench);
     desk_excuses_free(q->excuses);
+    additive_free(q->willing[0]);
+    additive_free(q->willing[1]);
     free(q);
 }

@@ -129,8 +129,9 @@ gw_code query_debtor(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
     if (rc != GW_OK)
         return rc;
     json_put_member_int(ret, "items", (int64_t)d->item_n);
+    rc = query_put_willing(q, d, ask->now, ask->arena, ret, err);
     gw_buf_putc(ret, '}');
-    return GW_OK;
+    return rc;
 }
 
 static void put_item(gw_buf *b, const view_item *i, int32_t today)

@@ -8,6 +8,7 @@
 #include "gateway/dispatch/load.h"
 #include "gateway/dispatch/query.h"
 #include "gateway/dispatch/template_cache.h"
+#include "gateway/timing/willing.h"
 
 struct query {
     const dispatch_config *cfg;
@@ -16,6 +17,7 @@ struct query {
     house_live house;
     desk_excuses *excuses;       /* NULL: none are suggested */
     struct context_bench *bench; /* formatters of the agents' locales; made when first needed */
+    additive *willing[2]; /* paying within 7 and within 30 days */
 };
 
 void desk_bench_free(struct context_bench *b); /* accepts NULL */
@@ -35,6 +37,9 @@ gw_code query_jobs(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_debtor(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_items(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_holds(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+/* Append "willingness":{...}: the score, its band, segment and reasons (timing/willing.h). */
+gw_code query_put_willing(const query *q, const view_debtor *d, gw_wall now, gw_arena *arena,
+                          gw_buf *ret, gw_err *err);
 gw_code query_explain(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 
 gw_code query_calls(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);

@@ -138,6 +138,32 @@ static void debtors_and_items_are_shown_with_what_is_open(void **cm)
     says(a, "\"facts\":{\"id\":\"d1\"");
 }
 
+/* A bill paid late, a promise broken, a dispute: told as a score with reasons, and overridden. */
+static void a_debtor_is_shown_with_its_willingness_and_what_overrides_it(void **cm)
+{
+    rig *r = of(cm);
+    rig_debtor(r);
+    for (int i = 1; i <= 3; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "{\"id\":\"i%d\",\"debtor\":\"d1\",\"due\":\"2013-0%d-01\",\"amount_minor\":10000,"
+                 "\"currency\":\"EUR\",\"ladder\":\"none\"}",
+                 i, i);
+        rig_tell(r, VERB_ITEM, text);
+    }
+    rig_tell(r, VERB_PAYMENT,
+             "{\"id\":\"p1\",\"debtor\":\"d1\",\"item\":\"i1\",\"amount_minor\":10000,"
+             "\"currency\":\"EUR\",\"at\":\"2013-02-25T10:00:00Z\"}");
+    const char *a = ask(r, "{\"what\":\"debtor\",\"debtor\":\"d1\"}");
+    says(a, "\"within_7_days\":{\"percent\":");
+    says(a, "\"factor\":\"share of bills paid late\",\"direction\":\"against\"");
+    assert_null(strstr(a, "\"override\""));
+    rig_tell(r, VERB_DISPUTE,
+             "{\"id\":\"u1\",\"debtor\":\"d1\",\"item\":\"i2\",\"state\":\"open\"}");
+    a = ask(r, "{\"what\":\"debtor\",\"debtor\":\"d1\"}");
+    says(a, "\"segment\":\"held\",\"override\":\"dispute\"");
+}
+
 static void the_status_counts_states_workers_and_credit(void **cm)
 {
     rig *r = of(cm);
@@ -267,6 +293,7 @@ int main(void)
         promise(an_explanation_lists_every_rule_for_a_job_and_for_a_contact_nobody_asked_for),
         promise(lists_find_reminders_by_state_and_by_debtor),
         promise(debtors_and_items_are_shown_with_what_is_open),
+        promise(a_debtor_is_shown_with_its_willingness_and_what_overrides_it),
         promise(the_status_counts_states_workers_and_credit),
         promise(a_cancelled_job_is_withdrawn_by_name),
         promise(a_job_cancelled_between_claim_and_go_is_not_sent),

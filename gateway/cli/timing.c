@@ -1,0 +1,35 @@
+#include "gateway/cli/timing.h"
+
+#include "gateway/cli/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"score", timing_score, "train and score the willingness to pay on a table: --csv FILE"},
+};
+
+static int help(FILE *out)
+{
+    fprintf(out, "usage: dunlin timing COMMAND [OPTIONS]; each has --help\n");
+    for (size_t i = 0; i < GW_COUNT(commands); i++)
+        fprintf(out, "  dunlin timing %-9s %s\n", commands[i].name, commands[i].help);
+    return out == stdout ? 0 : CLI_USAGE;
+}
+
+int timing_cli(int argc, char **argv)
+{
+    if (argc < 2)
+        return help(stderr);
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+        return help(stdout);
+    for (size_t i = 0; i < GW_COUNT(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "dunlin timing: no command \"%s\"\n", argv[1]);
+    return help(stderr);
+}
