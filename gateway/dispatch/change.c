@@ -1,5 +1,6 @@
 #include "gateway/dispatch/change.h"
 
+#include "gateway/dispatch/person.h"
 #include "gateway/policy/count.h"
 #include "gateway/wire/event.h"
 #include "gateway/wire/worker.h"
@@ -43,19 +44,31 @@ const char *change_cap_field(const policy_cap *cap, gw_arena *arena)
     return field_at(cap, 0, arena);
 }
 
-gw_str change_cap_text(const policy_cap *caps, size_t n, gw_arena *arena)
+/* "p:<person>:" before the name of a person's counter. */
+static void put_person(const gw_id *person, char *text, size_t *n)
+{
+    char id[GW_ID_TEXT];
+    gw_id_format(person, id);
+    *n += (size_t)snprintf(text + *n, GW_ID_TEXT + 4, "p:%s:", id);
+}
+
+gw_str change_cap_text(const policy_cap *caps, size_t n, const gw_id *person, gw_arena *arena)
 {
     gw_str out = {NULL, 0};
-    char *text = gw_arena_alloc(arena, n * COUNT_NAME_TEXT + 1);
+    char *text = gw_arena_alloc(arena, n * (COUNT_NAME_TEXT + GW_ID_TEXT + 4) + 1);
     if (!text)
         return out;
     for (size_t i = 0; i < n; i++) {
         char name[COUNT_NAME_TEXT];
-        if (caps[i].check_only)
+        bool of_person = caps[i].scope == POLICY_OF_PERSON;
+        if (caps[i].check_only || (of_person && !person))
             continue;
         count_name(&caps[i], 0, name);
-        out.n +=
-            (size_t)snprintf(text + out.n, COUNT_NAME_TEXT + 1, "%s%s", out.n ? " " : "", name);
+        if (out.n)
+            text[out.n++] = ' ';
+        if (of_person)
+            put_person(person, text, &out.n);
+        out.n += (size_t)snprintf(text + out.n, COUNT_NAME_TEXT, "%s", name);
     }
     out.p = text;
     return out;
@@ -130,23 +143,37 @@ static void take_caps(builder *b)
     const change *c = b->c;
     state_cap *takes = gw_arena_alloc(b->arena, (c->cap_n + 1) * sizeof *takes);
     const char **gives = gw_arena_alloc(b->arena, (c->cap_n + 1) * sizeof *gives);
-    gw_str names = change_cap_text(c->caps, c->cap_n, b->arena);
+    gw_str names = change_cap_text(c->caps, c->cap_n, c->person, b->arena);
     if (!takes || !gives || !names.p) {
         b->failed = true;
         return;
     }
     for (size_t i = 0; i < c->cap_n; i++) {
-        takes[i].field = change_cap_field(&c->caps[i], b->arena);
-        takes[i].max = c->caps[i].max;
-        sum_with(b, &c->caps[i], &takes[i]);
-        b->failed = b->failed || !takes[i].field;
+        state_cap *to = &takes[b->txn->take_n];
+        if (c->caps[i].scope == POLICY_OF_PERSON) /* another shard's: person.h */
+            continue;
+        to->field = change_cap_field(&c->caps[i], b->arena);
+        to->max = c->caps[i].max;
+        sum_with(b, &c->caps[i], to);
+        b->failed = b->failed || !to->field;
         if (c->caps[i].check_only)
-            gives[b->txn->give_n++] = takes[i].field;
+            gives[b->txn->give_n++] = to->field;
+        b->txn->take_n++;
     }
     b->txn->takes = takes;
-    b->txn->take_n = c->cap_n;
     b->txn->gives = gives;
     set(b, "cap", names);
+}
+
+/* What the person's counters get back is another shard's transition: it goes with this one. */
+static void return_person(builder *b)
+{
+    const change *c = b->c;
+    bool failed;
+    state_txn *t = gw_arena_alloc(b->arena, sizeof *t);
+    if (t && person_return(b->r->cap, c->call, c->answered, c->effective, b->arena, t, &failed))
+        b->txn->then = t;
+    b->failed = b->failed || !t || failed;
 }
 
 /* All of them, or those that the outcome of a call did not make true. */
@@ -161,8 +188,10 @@ static void give_caps(builder *b)
     size_t n = 0;
     for (char *save = NULL, *p = strtok_r(names, " ", &save); p && n < GIVES_MAX;
          p = strtok_r(NULL, " ", &save))
-        if (!b->c->call || !count_stays(gw_str_of(p), b->c->answered, b->c->effective))
+        if (p[0] == 'c' &&
+            (!b->c->call || !count_stays(gw_str_of(p), b->c->answered, b->c->effective)))
             gives[n++] = p;
+    return_person(b);
     b->txn->gives = gives;
     b->txn->give_n = n;
     set(b, "cap", GW_STR(""));

@@ -29,6 +29,8 @@ typedef struct {
     bool blocked;            /* it was due and policy stopped it: a SubmissionRejection as well */
     const policy_cap *caps;  /* DO_TAKE_CAP, DO_COUNT_CAP */
     size_t cap_n;
+    const gw_id *person; /* DO_TAKE_CAP: its counters among caps are reserved already. DO_COUNT_CAP:
+                            it is counted with. NULL: a person's counters are left out */
     gw_str tok;   /* DO_ATTEMPT, DO_HAND */
     int attempt;  /* the record is about this one; 0: about the reminder's present one */
     gw_str agent; /* DO_HAND */
@@ -52,8 +54,9 @@ gw_code change_build(const change *c, const view_reminder *r, life_event on, gw_
 
 /* "c:email:2013-02-01" in the arena; NULL when memory is out. */
 const char *change_cap_field(const policy_cap *cap, gw_arena *arena);
-/* The caps joined by blanks, as the reminder's field cap remembers them. p NULL: out of memory. */
-gw_str change_cap_text(const policy_cap *caps, size_t n, gw_arena *arena);
+/* The caps joined by blanks, as the reminder's field cap remembers them. p NULL: out of memory.
+ * person NULL: without those of scope person. */
+gw_str change_cap_text(const policy_cap *caps, size_t n, const gw_id *person, gw_arena *arena);
 /* Channel's lane letter, 0 when it has none (desk). */
 char change_lane(gw_str channel);
 

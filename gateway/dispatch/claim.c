@@ -4,6 +4,7 @@
  * A job that was just accepted and may go at once is claimed without being planned first: one
  * decision, one transition, and its plan record says so. What is due already comes before it. */
 #include "gateway/dispatch/core.h"
+#include "gateway/dispatch/person.h"
 #include "gateway/dispatch/task_facts.h"
 #include "gateway/state/mark.h"
 #include "gateway/wire/unsubscribe.h"
@@ -19,6 +20,7 @@ typedef struct {
     const loaded *l;
     decision *decided; /* NULL: not a claim */
     gw_str tok, cap;
+    const state_txn *person; /* reserves the person's counters first, NULL: there are none */
 } claim;
 
 typedef struct {
@@ -31,6 +33,15 @@ typedef struct {
 } claiming;
 
 /* ---- deciding ---- */
+
+static bool reserve(claiming *c, const view_debtor *d, const policy_cap *caps, size_t n, claim *cl)
+{
+    bool failed = false;
+    state_txn *t = gw_arena_alloc(c->d->arena, sizeof *t);
+    if (t && person_reserve(&d->person_id, caps, n, c->d->arena, t, &failed))
+        cl->person = t;
+    return t && !failed;
+}
 
 static gw_code take_claim(claiming *c, const loaded *l, decision *decided, state_txn *txn)
 {
@@ -52,7 +63,11 @@ static gw_code take_claim(claiming *c, const loaded *l, decision *decided, state
         ch.due_ms = now.ms;
     }
     claim *cl = &c->claims[c->n];
-    *cl = (claim){l, decided, ch.tok, change_cap_text(caps, ch.cap_n, d->arena)};
+    *cl = (claim){.l = l, .decided = decided, .tok = ch.tok};
+    if (l->d->person_hash && !reserve(c, l->d, caps, ch.cap_n, cl))
+        return gw_fail(&c->err, GW_ENOMEM, "claiming");
+    ch.person = cl->person ? &l->d->person_id : NULL;
+    cl->cap = change_cap_text(caps, ch.cap_n, ch.person, d->arena);
     life_move move;
     bool moved;
     return change_build(&ch, &l->r, ON_CLAIM, d->arena, txn, &move, &moved, &c->err);
@@ -83,7 +98,7 @@ static bool judge(claiming *c, const decide_context *ctx, const loaded *l)
 {
     dispatch *d = c->d;
     state_txn *txn = &c->txns[c->n];
-    c->claims[c->n] = (claim){l, NULL, {NULL, 0}, {NULL, 0}};
+    c->claims[c->n] = (claim){.l = l};
     if (l->code == GW_ENOTFOUND || (l->r.state != LIFE_PLANNED && l->r.state != LIFE_ACCEPTED) ||
         flight_find(&d->flights, &l->r.rid))
         return false;
@@ -237,6 +252,49 @@ static bool lane_is_paused(const dispatch *d, const char *channel)
            NULL;
 }
 
+/* Persons' counters first. What cannot be reserved is not claimed; it is still due, and is decided
+ * again with the counters of then. */
+static void reserve_persons(claiming *c)
+{
+    dispatch *d = c->d;
+    state_txn *txns = gw_arena_alloc(d->arena, (c->n + 1) * sizeof *txns);
+    state_verdict *verdicts = gw_arena_alloc(d->arena, (c->n + 1) * sizeof *verdicts);
+    size_t m = 0;
+    size_t kept = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < c->n && txns; i++)
+        if (c->claims[i].person)
+            txns[m++] = *c->claims[i].person;
+    if (m == 0 && txns)
+        return;
+    if (verdicts && txns)
+        core_apply(d, txns, m, verdicts, "person");
+    for (size_t i = 0; i < c->n; i++) {
+        bool refused = c->claims[i].person && (!verdicts || !txns || verdicts[at++] != STATE_OK);
+        if (refused)
+            continue;
+        c->claims[kept] = c->claims[i];
+        c->txns[kept++] = c->txns[i];
+    }
+    c->n = kept;
+}
+
+/* Claims that were certainly not made give their persons' counters back. */
+static void return_persons(claiming *c)
+{
+    dispatch *d = c->d;
+    state_txn *txns = gw_arena_alloc(d->arena, (c->n + 1) * sizeof *txns);
+    state_verdict *verdicts = gw_arena_alloc(d->arena, (c->n + 1) * sizeof *verdicts);
+    size_t m = 0;
+    for (size_t i = 0; i < c->n && txns && verdicts; i++) {
+        bool failed;
+        if (c->claims[i].person && c->verdicts[i] != STATE_OK && c->verdicts[i] != STATE_UNKNOWN)
+            m += person_return(c->claims[i].cap, false, false, false, d->arena, &txns[m], &failed);
+    }
+    if (m)
+        core_apply(d, txns, m, verdicts, "person");
+}
+
 static bool claim_batch(claiming *c, const loaded *list, size_t n)
 {
     dispatch *d = c->d;
@@ -248,8 +306,10 @@ static bool claim_batch(claiming *c, const loaded *list, size_t n)
     decide_context ctx = core_decide_context(d);
     for (size_t i = 0; i < n; i++)
         c->n += judge(c, &ctx, &list[i]);
+    reserve_persons(c);
     GW_CRASH_POINT("plan-before-commit");
     core_apply(d, c->txns, c->n, c->verdicts, "claim");
+    return_persons(c);
     GW_CRASH_POINT("claim-after-commit");
     for (size_t i = 0; i < c->n; i++) {
         const claim *cl = &c->claims[i];

@@ -4,6 +4,27 @@
 #include "gateway/base/tally.h"
 #include "gateway/dispatch/desk.h"
 
+/* What belongs to a person goes back only after its contact was called off for certain; when that
+ * fails the person merely seems to have had one contact more. */
+static void apply_then(dispatch *d, const state_txn *txns, size_t n, const state_verdict *verdicts)
+{
+    gw_err err = {0};
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++)
+        m += txns[i].then && verdicts[i] == STATE_OK;
+    if (m == 0)
+        return;
+    state_txn *list = gw_arena_alloc(d->arena, m * sizeof *list);
+    state_verdict *ignored = gw_arena_alloc(d->arena, m * sizeof *ignored);
+    if (!list || !ignored)
+        return;
+    m = 0;
+    for (size_t i = 0; i < n; i++)
+        if (txns[i].then && verdicts[i] == STATE_OK)
+            list[m++] = *txns[i].then;
+    (void)core_store(d, state_apply(d->store, list, m, ignored, &err), &err, "person");
+}
+
 void core_apply(dispatch *d, const state_txn *txns, size_t n, state_verdict *ret_verdicts,
                 const char *doing)
 {
@@ -18,6 +39,7 @@ void core_apply(dispatch *d, const state_txn *txns, size_t n, state_verdict *ret
         if (txns[i].wake_debtor)
             d->news['w'] |= UINT64_C(1) << txns[i].shard;
     }
+    apply_then(d, txns, n, ret_verdicts);
 }
 
 void core_news(dispatch *d)

@@ -127,6 +127,19 @@ static void read_counts(const view_debtor *d, policy_count *list, policy_facts *
     }
 }
 
+/* The person's counters, over all sources. What cannot be had (a plan made elsewhere) is checked
+ * when they are reserved. */
+static void read_person(const view_debtor *d, policy_count *list, policy_facts *f)
+{
+    f->is_person = d->person.n > 0;
+    for (size_t i = 0; d->person_hash && i < d->person_hash->n; i++) {
+        const state_field *x = &d->person_hash->fields[i];
+        if (count_read(x->name, view_int(x->value, 0), f->debt, POLICY_OF_PERSON,
+                       &list[f->count_n]))
+            f->count_n++;
+    }
+}
+
 /* A source that is not named sends as "*" does. */
 static policy_sender sender_of(const facts_context *ctx, gw_str source)
 {
@@ -171,7 +184,8 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
     policy_recipient *recipients =
         gw_arena_alloc(arena, (r->cc_n + r->fallback_n + 2) * sizeof *recipients);
     policy_hold *holds = gw_arena_alloc(arena, (d->hold_n + 1) * sizeof *holds);
-    policy_count *counts = gw_arena_alloc(arena, (d->hash->n + 1) * sizeof *counts);
+    size_t fields = d->hash->n + (d->person_hash ? d->person_hash->n : 0);
+    policy_count *counts = gw_arena_alloc(arena, (fields + 1) * sizeof *counts);
     const char *channel = gw_arena_copy(arena, r->channel);
     const char *purpose = gw_arena_copy(arena, purpose_of(r));
     if (!recipients || !holds || !counts || !channel || !purpose)
@@ -207,6 +221,7 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
     count_debt_key(f.debt_id, debt);
     f.policy.debt = gw_str_of(debt);
     read_counts(d, counts, &f.policy);
+    read_person(d, counts, &f.policy);
     f.policy.confirmation_due = facts_confirmation_due(d, r);
     gw_code rc = facts_windows(ctx, d, r, arena, &f.policy, err);
     if (rc != GW_OK)

@@ -1,5 +1,7 @@
 #include "gateway/dispatch/load.h"
 
+#include "gateway/dispatch/person.h"
+
 void load_debtor_id(const uint8_t *id_key, gw_str source, gw_str debtor, gw_id *ret_did)
 {
     gw_str parts[] = {GW_STR("d"), source, debtor};
@@ -43,13 +45,15 @@ static size_t did_set_index(did_set *s, const gw_id *did)
     return s->n - 1;
 }
 
-static gw_code attach_debtors(state *store, loaded *list, size_t n, did_set *set,
-                              const uint32_t *index, gw_arena *arena, gw_err *err)
+static gw_code attach_debtors(state *store, const uint8_t *id_key, loaded *list, size_t n,
+                              did_set *set, const uint32_t *index, gw_arena *arena, gw_err *err)
 {
     state_debtor *raw = gw_arena_alloc(arena, (set->n + 1) * sizeof *raw);
     view_debtor *views = gw_arena_alloc(arena, (set->n + 1) * sizeof *views);
     gw_code *codes = gw_arena_alloc(arena, (set->n + 1) * sizeof *codes);
-    if (!raw || !views || !codes)
+    view_debtor **good = gw_arena_alloc(arena, (set->n + 1) * sizeof *good);
+    size_t good_n = 0;
+    if (!raw || !views || !codes || !good)
         return gw_fail(err, GW_ENOMEM, "loading %zu debtors", set->n);
     gw_code rc = set->n ? state_load_debtors(store, set->dids, set->n, arena, raw, err) : GW_OK;
     if (rc != GW_OK)
@@ -58,7 +62,12 @@ static gw_code attach_debtors(state *store, loaded *list, size_t n, did_set *set
         codes[i] = view_debtor_read(&raw[i], arena, &views[i], err);
         if (codes[i] != GW_OK && codes[i] != GW_ECORRUPT)
             return codes[i];
+        if (codes[i] == GW_OK)
+            good[good_n++] = &views[i];
     }
+    rc = person_load(store, id_key, good, good_n, arena, err);
+    if (rc != GW_OK)
+        return rc;
     for (size_t i = 0; i < n; i++) {
         if (list[i].code != GW_OK)
             continue;
@@ -88,7 +97,7 @@ gw_code load_reminders(state *store, const uint8_t *id_key, const state_ref *ref
         index[i] = (uint32_t)did_set_index(&set, &list[i].did);
     }
     if (rc == GW_OK && with_debtors)
-        rc = attach_debtors(store, list, n, &set, index, arena, err);
+        rc = attach_debtors(store, id_key, list, n, &set, index, arena, err);
     if (rc == GW_OK)
         *ret = list;
     return rc;

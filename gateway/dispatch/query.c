@@ -1,3 +1,4 @@
+#include "gateway/dispatch/person.h"
 #include "gateway/dispatch/query_part.h"
 
 #include "gateway/base/file.h"
@@ -112,6 +113,8 @@ gw_code query_find_debtor(query *q, const intake_ask *ask, view_debtor **ret, gw
         rc = view_debtor_read(raw, ask->arena, v, err);
     if (rc == GW_OK && v->version == 0)
         rc = gw_fail(err, GW_ENOTFOUND, "this billing system has no such debtor");
+    if (rc == GW_OK)
+        rc = person_load(ask->store, q->cfg->id_key, &v, 1, ask->arena, err);
     if (rc == GW_OK)
         *ret = v;
     return rc;

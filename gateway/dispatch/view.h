@@ -97,7 +97,9 @@ typedef struct {
     size_t promise_n;
     const view_payment *payments;
     size_t payment_n;
-    const state_hash *hash; /* for the cap counters */
+    const state_hash *hash;        /* for the cap counters */
+    gw_id person_id;               /* with person_hash only */
+    const state_hash *person_hash; /* the person's counters (person.h), NULL: none or not loaded */
 } view_debtor;
 
 /* One reminder: the stored fields and the read body. */

@@ -5,6 +5,7 @@
  * the entry in lane w stays and the work is done again. */
 #include "gateway/dispatch/core.h"
 #include "gateway/dispatch/desk.h"
+#include "gateway/dispatch/person.h"
 #include "gateway/dispatch/steps.h"
 
 #include "gateway/base/log.h"
@@ -436,6 +437,10 @@ void wake_debtors(dispatch *d, const gw_id *dids, size_t n)
             gw_log(GW_LOG_ERROR, "debtor not readable", "text=\"%s\"", err.text);
             finish(&w);
         } else {
+            view_debtor *one = v;
+            if (!core_store(d, person_load(d->store, d->cfg.id_key, &one, 1, d->arena, &err), &err,
+                            "person"))
+                break;
             w.zone = v->zone.n ? zone_table_get(d->cfg.zones, v->zone, NULL) : NULL;
             if (!wake_one(&w))
                 break;

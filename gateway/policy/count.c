@@ -99,6 +99,18 @@ bool count_read(gw_str name, int64_t used, gw_str debt, policy_scope scope, poli
     return true;
 }
 
+bool count_of_person(gw_str entry, gw_str *ret_person, gw_str *ret_name)
+{
+    if (entry.n < 3 || memcmp(entry.p, "p:", 2) != 0)
+        return false;
+    const char *colon = memchr(entry.p + 2, ':', entry.n - 2);
+    if (!colon)
+        return false;
+    *ret_person = (gw_str){entry.p + 2, (size_t)(colon - entry.p) - 2};
+    *ret_name = (gw_str){colon + 1, entry.n - ret_person->n - 3};
+    return true;
+}
+
 bool count_stays(gw_str name, bool answered, bool effective)
 {
     const char *colon = name.n > 2 ? memchr(name.p + 2, ':', name.n - 2) : NULL;

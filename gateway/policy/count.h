@@ -13,7 +13,8 @@
  * answered; the outcome gives back what did not come true (count_stays). A conversation is written
  * in the same transition as the outcome it came from.
  *
- * The person's counters (scope person) have the same names, in the hash of the person.
+ * The person's counters (scope person) have the same names, in the hash of the person. A reminder
+ * remembers which ones it took as "p:<id of the person>:<name>".
  *
  * STORED FORMAT: rebuilding the state from the evidence (`dunlin rebuild`) writes these names.
  * Thread: any; pure. */
@@ -34,6 +35,10 @@ void count_name(const policy_cap *cap, int before, char ret_name[COUNT_NAME_TEXT
 /* Read a stored field; false when it is no counter, or one about another debt than `debt`. scope:
  * what a name without a debt means in this hash, SENDER or PERSON. ret->field points into name. */
 bool count_read(gw_str name, int64_t used, gw_str debt, policy_scope scope, policy_count *ret);
+
+/* Take "p:<person>:<name>" apart; false when the entry is no person's. name ends where entry does.
+ */
+bool count_of_person(gw_str entry, gw_str *ret_person, gw_str *ret_name);
 
 /* Does a counter taken for a call stay, given how the call went? True for everything but ".a" of a
  * call that was not answered and ".e" of one without effective talk. */

@@ -190,7 +190,8 @@ typedef struct {
  * its did written, and due = due_ms is written whenever lane is a real lane. did, where given with
  * a rid, is that reminder's own. Due and wake moments are kept within 0 .. 10^13-1 ms (year 2286).
  */
-typedef struct {
+typedef struct state_txn state_txn;
+struct state_txn {
     uint8_t shard;
     char lane; /* of the reminder: 0 leave as is; '-' in no lane; 'w' 'e' 's' 'v' 'f' 'k' be in that
                   one at due_ms; f holds what is in flight: nobody serves it, a successor finds it
@@ -219,7 +220,9 @@ typedef struct {
     size_t give_n;
     const state_record *records;
     size_t record_n;
-} state_txn;
+    const state_txn *then; /* not the store's: one of another shard that the caller applies once
+                              this one was answered STATE_OK, or NULL */
+};
 typedef enum {
     STATE_OK,
     STATE_FENCED,       /* the fence is not the newest of this shard */
