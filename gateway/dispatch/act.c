@@ -1,5 +1,6 @@
 /* act.c - what people order: cancel a job, try again, move the clock. Each act is a row of life.h
  * and a record that names who. */
+#include "gateway/dispatch/person.h"
 #include "gateway/dispatch/query_part.h"
 
 #include "gateway/dispatch/change.h"
@@ -42,6 +43,8 @@ static gw_code try_act(query *q, const intake_ask *ask, life_event on, const cha
     rc = change_build(&c, &l->r, on, ask->arena, &txn, ret_move, ret_moved, err);
     if (rc == GW_OK)
         rc = state_apply(ask->store, &txn, 1, ret_verdict, err);
+    if (rc == GW_OK)
+        person_follow(ask->store, &txn, *ret_verdict);
     return rc;
 }
 

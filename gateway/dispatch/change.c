@@ -128,12 +128,19 @@ static void count_caps(builder *b)
     for (size_t i = 0; i < c->cap_n; i++) {
         const char *field = change_cap_field(&c->caps[i], b->arena);
         b->failed = b->failed || !field;
-        if (field && !c->caps[i].check_only &&
+        if (field && !c->caps[i].check_only && c->caps[i].scope != POLICY_OF_PERSON &&
             count_stays(gw_str_of(field), c->answered, c->effective))
             takes[n++] = (state_cap){.field = field, .max = INT64_MAX};
     }
     b->txn->takes = takes;
     b->txn->take_n = n;
+    state_txn *person = gw_arena_alloc(b->arena, sizeof *person);
+    bool failed = false;
+    if (c->person && person &&
+        person_count(c->person, c->caps, c->cap_n, c->answered, c->effective, b->arena, person,
+                     &failed))
+        b->txn->then = person;
+    b->failed = b->failed || !person || failed;
 }
 
 /* A cap that only looks takes its counter and gives it back in the same transition: the store

@@ -31,12 +31,12 @@ typedef struct {
     size_t cap_n;
     const gw_id *person; /* DO_TAKE_CAP: its counters among caps are reserved already. DO_COUNT_CAP:
                             it is counted with. NULL: a person's counters are left out */
-    gw_str tok;   /* DO_ATTEMPT, DO_HAND */
-    int attempt;  /* the record is about this one; 0: about the reminder's present one */
-    gw_str agent; /* DO_HAND */
-    int64_t rank; /* DO_OPEN */
-    gw_str desk;  /* what the desk remembers, stored in field dk; empty leaves it */
-    bool call;    /* a call was placed: its counters stay as far as they came true */
+    gw_str tok;          /* DO_ATTEMPT, DO_HAND */
+    int attempt;         /* the record is about this one; 0: about the reminder's present one */
+    gw_str agent;        /* DO_HAND */
+    int64_t rank;        /* DO_OPEN */
+    gw_str desk;         /* what the desk remembers, stored in field dk; empty leaves it */
+    bool call;           /* a call was placed: its counters stay as far as they came true */
     bool answered, effective; /* how that call went; DO_COUNT_CAP counts the same */
     gw_str out;               /* outcome as JSON, stored in field out; empty leaves it */
     bool spent_try;           /* one more attempt ended "later" */

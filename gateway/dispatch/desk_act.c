@@ -1,6 +1,7 @@
 /* desk_act.c - verb `call`: an agent takes a task, begins it, makes sure whom it is talking to,
  * gives it back. Each is one transition checked against the version that was read. */
 #include "gateway/dispatch/desk.h"
+#include "gateway/dispatch/person.h"
 
 #include "gateway/base/crash.h"
 #include "gateway/intake/verdict.h"
@@ -128,7 +129,10 @@ static gw_code apply_move(const desk *k, const loaded *l, const change *c, life_
     if (!moved)
         return gw_fail(k->err, GW_ECONFLICT, "the task is %s: that cannot be done with it",
                        life_state_name((life_state)l->r.state));
-    return state_apply(k->ask->store, &txn, 1, ret, k->err);
+    rc = state_apply(k->ask->store, &txn, 1, ret, k->err);
+    if (rc == GW_OK)
+        person_follow(k->ask->store, &txn, *ret);
+    return rc;
 }
 
 static gw_code keeps_moving(const desk *k)
@@ -409,7 +413,12 @@ static gw_code dial(desk *k, const loaded *l, const decision *decided, desk_memo
     c.priv = intent_contents(k, decided, script);
     if (!c.desk.p)
         return no_memory(k);
-    rc = apply_move(k, l, &c, ON_DIAL, ret_verdict);
+    rc = person_take(k->ask->store, l->d, caps, c.cap_n, k->ask->arena, &c.person, k->err);
+    if (rc == GW_OK)
+        rc = apply_move(k, l, &c, ON_DIAL, ret_verdict);
+    if (rc == GW_OK && *ret_verdict != STATE_OK && *ret_verdict != STATE_UNKNOWN)
+        person_undo(k->ask->store, change_cap_text(caps, c.cap_n, c.person, k->ask->arena),
+                    k->ask->arena);
     if (rc == GW_OK && *ret_verdict == STATE_OK)
         gw_buf_put_str(ret, gw_buf_str(&shown));
     return rc;

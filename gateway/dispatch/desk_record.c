@@ -7,6 +7,7 @@
  * Idempotent by the body's id: the same body again is a duplicate, another body under it a
  * conflict. */
 #include "gateway/dispatch/desk.h"
+#include "gateway/dispatch/person.h"
 
 #include "gateway/base/crash.h"
 #include "gateway/dispatch/desk_excuse.h"
@@ -329,6 +330,7 @@ static gw_code build(booking *b, life_move *ret_move, state_txn *ret)
         c.due_ms = b->call_back_ms ? b->call_back_ms : k->ask->now.ms + k->rules.again_ms;
     c.caps = caps;
     c.cap_n = policy_caps_at(&b->decided->facts.policy, k->q->cfg->rules, k->ask->now, caps);
+    c.person = b->l->d->person_hash ? &b->l->d->person_id : NULL;
     c.call = on != ON_UNDONE;
     c.answered = b->o->answered;
     c.effective = b->o->effective;
@@ -415,6 +417,8 @@ static gw_code commit(booking *b, bool *ret_done)
     GW_CRASH_POINT("call-record-before-commit");
     if (rc == GW_OK)
         rc = state_apply(b->k->ask->store, &txn, 1, &verdict, b->k->err);
+    if (rc == GW_OK)
+        person_follow(b->k->ask->store, &txn, verdict);
     *ret_done = rc == GW_OK && verdict == STATE_OK;
     if (*ret_done)
         answer(b, &move);

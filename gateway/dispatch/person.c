@@ -1,5 +1,6 @@
 #include "gateway/dispatch/person.h"
 
+#include "gateway/base/log.h"
 #include "gateway/policy/count.h"
 
 void person_id(const uint8_t *id_key, gw_str person, gw_id *ret)
@@ -71,6 +72,60 @@ bool person_reserve(const gw_id *person, const policy_cap *caps, size_t n, gw_ar
     return t.take_n > 0 || *ret_failed;
 }
 
+bool person_count(const gw_id *person, const policy_cap *caps, size_t n, bool answered,
+                  bool effective, gw_arena *arena, state_txn *ret, bool *ret_failed)
+{
+    state_cap *takes = gw_arena_alloc(arena, (n + 1) * sizeof *takes);
+    gw_id *id = gw_arena_alloc(arena, sizeof *id);
+    size_t m = 0;
+    *ret_failed = !takes || !id;
+    for (size_t i = 0; i < n && !*ret_failed; i++) {
+        if (caps[i].scope != POLICY_OF_PERSON || caps[i].check_only)
+            continue;
+        const char *field = field_at(&caps[i], 0, arena);
+        *ret_failed = !field;
+        if (field && count_stays(gw_str_of(field), answered, effective))
+            takes[m++] = (state_cap){.field = field, .max = INT64_MAX};
+    }
+    if (*ret_failed || m == 0)
+        return false;
+    *id = *person;
+    *ret = (state_txn){.shard = state_shard(id),
+                       .did = id,
+                       .debtor_version = -1,
+                       .version = -1,
+                       .takes = takes,
+                       .take_n = m};
+    return true;
+}
+
+gw_code person_take(state *store, const view_debtor *d, const policy_cap *caps, size_t n,
+                    gw_arena *arena, const gw_id **ret_id, gw_err *err)
+{
+    state_txn t;
+    state_verdict v;
+    bool failed = false;
+    *ret_id = NULL;
+    if (!d->person_hash || !person_reserve(&d->person_id, caps, n, arena, &t, &failed))
+        return failed ? gw_fail(err, GW_ENOMEM, "reserving a person's contact") : GW_OK;
+    if (failed)
+        return gw_fail(err, GW_ENOMEM, "reserving a person's contact");
+    gw_code rc = state_apply(store, &t, 1, &v, err);
+    if (rc == GW_OK && v != STATE_OK)
+        rc = gw_fail(err, GW_EBUSY, "the person has had as many contacts as the caps allow");
+    if (rc == GW_OK)
+        *ret_id = &d->person_id;
+    return rc;
+}
+
+void person_follow(state *store, const state_txn *t, state_verdict v)
+{
+    state_verdict ignored;
+    gw_err err = {0};
+    if (t->then && v == STATE_OK && state_apply(store, t->then, 1, &ignored, &err) != GW_OK)
+        gw_log(GW_LOG_WARN, "a person's counter stays as it is", "text=\"%s\"", err.text);
+}
+
 bool person_return(gw_str names, bool call, bool answered, bool effective, gw_arena *arena,
                    state_txn *ret, bool *ret_failed)
 {
@@ -97,4 +152,15 @@ bool person_return(gw_str names, bool call, bool answered, bool effective, gw_ar
                        .gives = gives,
                        .give_n = n};
     return n > 0;
+}
+
+void person_undo(state *store, gw_str names, gw_arena *arena)
+{
+    state_txn t;
+    state_verdict ignored;
+    gw_err err = {0};
+    bool failed;
+    if (names.n && person_return(names, false, false, false, arena, &t, &failed) &&
+        state_apply(store, &t, 1, &ignored, &err) != GW_OK)
+        gw_log(GW_LOG_WARN, "a person's counter stays as it is", "text=\"%s\"", err.text);
 }

@@ -26,6 +26,24 @@ gw_code person_load(state *store, const uint8_t *id_key, view_debtor *const *deb
 bool person_reserve(const gw_id *person, const policy_cap *caps, size_t n, gw_arena *arena,
                     state_txn *ret, bool *ret_failed);
 
+/* The transition that counts a contact nobody announced: no cap can refuse what happened. Only what
+ * a call's outcome made true. False: nothing to do. */
+bool person_count(const gw_id *person, const policy_cap *caps, size_t n, bool answered,
+                  bool effective, gw_arena *arena, state_txn *ret, bool *ret_failed);
+
+/* Reserve at once, for a caller that claims by itself. *ret_id: the person to name in
+ * change.person, NULL when there is nothing to reserve. GW_EBUSY: not reserved, or nobody knows; do
+ * not contact. */
+gw_code person_take(state *store, const view_debtor *d, const policy_cap *caps, size_t n,
+                    gw_arena *arena, const gw_id **ret_id, gw_err *err) GW_NODISCARD;
+
+/* What person_take reserved was certainly not used: give it back. names: as field cap has them. */
+void person_undo(state *store, gw_str names, gw_arena *arena);
+
+/* A transition was answered with v: apply the one that goes with it (state_txn.then). When that
+ * fails the person seems to have had one contact more. */
+void person_follow(state *store, const state_txn *t, state_verdict v);
+
 /* The transition that gives back what a reminder's list of counters (field cap) holds for a person;
  * only those that a call's outcome did not make true, when call is set. False: nothing to do. */
 bool person_return(gw_str names, bool call, bool answered, bool effective, gw_arena *arena,

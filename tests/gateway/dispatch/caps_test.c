@@ -71,7 +71,7 @@ static void submit(rig *r, const char *debtor, const char *id, const char *case_
     assert_int_equal(verdict.code, STATE_ACCEPTED);
 }
 
-static int person_count(rig *r, const char *person, const char *field)
+static int counted_for(rig *r, const char *person, const char *field)
 {
     gw_id id;
     state_debtor found;
@@ -140,15 +140,15 @@ static void debtors_that_are_one_person_share_its_cap(void **cm)
     rig_join(r, 0, 1);
     rig_deliver(r, 0, &t);
     rig_deliver(r, 0, &t);
-    assert_int_equal(person_count(r, "p-1", "c:email:2013-03-04"), 2);
+    assert_int_equal(counted_for(r, "p-1", "c:email:2013-03-04"), 2);
     advance(r, 4);
     submit(r, "d1", "j3", "c");
     submit(r, "d2", "j4", "d");
     submit(r, "d3", "j5", "e");
     rig_deliver(r, 0, &t); /* somebody else */
     assert_false(rig_try_task(r, 0, &t));
-    assert_int_equal(person_count(r, "p-1", "c:email:2013-03-04"), 2);
-    assert_int_equal(person_count(r, "p-2", "c:email:2013-03-04"), 1);
+    assert_int_equal(counted_for(r, "p-1", "c:email:2013-03-04"), 2);
+    assert_int_equal(counted_for(r, "p-2", "c:email:2013-03-04"), 1);
     advance(r, 3 * 24);
     rig_deliver(r, 0, &t);
     assert_int_equal(rig_count(r, 'D'), 4);
@@ -162,11 +162,11 @@ static void what_was_not_sent_gives_the_persons_counter_back(void **cm)
     submit(r, "d1", "j1", "a");
     rig_join(r, 0, 1);
     rig_expect_task(r, 0, &t);
-    assert_int_equal(person_count(r, "p-1", "c:email:2013-03-04"), 1);
+    assert_int_equal(counted_for(r, "p-1", "c:email:2013-03-04"), 1);
     rig_send_outcome(r, 0, &t, WIRE_LATER, 1000);
     assert_int_equal(rig_expect(r, 0, &t), WIRE_SEEN);
     rig_settle(r);
-    assert_int_equal(person_count(r, "p-1", "c:email:2013-03-04"), 0);
+    assert_int_equal(counted_for(r, "p-1", "c:email:2013-03-04"), 0);
     assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 0);
 }
 
@@ -187,7 +187,7 @@ static void of_two_at_once_one_person_gets_no_more_than_its_cap(void **cm)
     while (rig_try_task(r, 0, &t))
         got++;
     assert_int_equal(got, 2);
-    assert_int_equal(person_count(r, "p-1", "c:email:2013-03-04"), 2);
+    assert_int_equal(counted_for(r, "p-1", "c:email:2013-03-04"), 2);
 }
 
 int main(void)
