@@ -121,7 +121,8 @@ static void a_cap_per_hours_and_one_per_debt_slide(void **cm)
     int64_t second = deliver_next(r, 48);        /* the other debt, when the hours have passed */
     assert_true(second >= first + 3 * RIG_HOUR); /* whole hours: one more than said */
     assert_int_equal(rig_state(r, "j3"), 'D');
-    assert_int_equal(rig_state(r, "j2"), 'P');
+    assert_true((rig_state(r, "j1") == 'P') !=
+                (rig_state(r, "j2") == 'P')); /* whichever was first */
     assert_int_equal(rig_cap(r, "c:email:2013-03-04T09"), 1);
     int64_t third = deliver_next(r, 10 * 24); /* a week, counted in local days, after the first */
     assert_true(third >= first + 7 * RIG_DAY - 10 * RIG_HOUR);
