@@ -1,9 +1,9 @@
 /* canvas.h - pages, lines and paragraphs of a statement (inside of templates/statement).
  *
  * The same code runs twice over a long statement: first measuring (cr is NULL), which counts the
- * pages, then drawing, which can say "page 1 of 3". Units are points from the upper left corner of an A4
- * page. Lines have a fixed height for each face, so that a line with Chinese in it is as high as
- * one without. Line breaks and tabs inside a text count as spaces; addresses are split before.
+ * pages, then drawing, which can say "page 1 of 3". Units are points from the upper left corner of
+ * an A4 page. Lines have a fixed height for each face, so that a line with Chinese in it is as high
+ * as one without. Line breaks and tabs inside a text count as spaces; addresses are split before.
  * Thread: the owner of the statement_pdf. */
 #ifndef STATEMENT_CANVAS_H
 #define STATEMENT_CANVAS_H
