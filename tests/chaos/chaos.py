@@ -1,7 +1,8 @@
 """Processes die; no acknowledged job is lost, nobody is contacted twice, the log verifies.
 
-    chaos.py random [--jobs N] [--customers N] [--seconds N] [--calm N]   kill -9 of gateway, worker and Redis at
-                                   random moments while receivables are replayed and jobs submitted
+    chaos.py random [--jobs N] [--customers N] [--seconds N] [--calm N]
+                                   kill -9 of gateway, worker and Redis at random moments while
+                                   receivables are replayed and jobs submitted
     chaos.py points [--rounds N]   death at each named crash point (CONTRACT in gateway/base/crash.h)
     chaos.py stop                  SIGTERM under load drains; a killed supervisor is started again
 

@@ -12,6 +12,8 @@ import zmq
 
 import suite
 
+SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
+                   ": runtime error: ")
 PATIENCE_S = 120
 ONCE_S = 15  # for one try of a request that may be repeated
 CREDITOR = {"*": {"creditor": {"name": "Example Creditor Ltd",
@@ -98,18 +100,27 @@ class Gateway:
                 time.sleep(0.05)
         raise TimeoutError("gateway not ready: " + self.logs())
 
-    def logs(self, lines=15):
+    def log_lines(self):
+        """(name, lines) of every log of this folder."""
         paths = [os.path.join(self.folder, "up.log")]
         folder = os.path.join(self.data, "logs")
         if os.path.isdir(folder):
             paths += [os.path.join(folder, n) for n in sorted(os.listdir(folder))]
-        out = []
         for path in paths:
             if os.path.exists(path):
                 with open(path, encoding="utf-8", errors="replace") as file:
-                    name = os.path.basename(path)
-                    out += [f"{name}: {line}" for line in file.read().splitlines()[-lines:]]
-        return "\n".join(out)
+                    yield os.path.basename(path), file.read().splitlines()
+
+    def logs(self, lines=15):
+        return "\n".join(f"{name}: {line}" for name, all_lines in self.log_lines()
+                         for line in all_lines[-lines:])
+
+    def check_logs(self):
+        """What a sanitizer found in one of the processes fails the test that ran them."""
+        for name, lines in self.log_lines():
+            for n, line in enumerate(lines):
+                if any(mark in line for mark in SANITIZER_MARKS):
+                    raise RuntimeError(f"{name}: " + "\n".join(lines[n:n + 40]))
 
     def stop(self, patience_s=PATIENCE_S):
         """SIGTERM; the seconds it took. Kills what does not stop and says so."""
@@ -125,6 +136,7 @@ class Gateway:
                 self.up.wait()
                 raise TimeoutError("dunlin up did not stop: " + self.logs()) from None
         self.close_sockets()
+        self.check_logs()
         return time.monotonic() - began
 
     def close_sockets(self):
