@@ -86,7 +86,7 @@ static void a_bundle_survives_the_wire_with_its_version(void **state)
     assert_string_equal(template_bundle_name(again), "formal-notice");
     assert_string_equal(template_bundle_locale(again), "en");
     assert_string_equal(template_bundle_purpose(again), "notice");
-    assert_int_equal(template_bundle_tone(again), 4);
+    assert_int_equal(template_bundle_tone(again), 3);
     assert_true(template_bundle_has(again, TEMPLATE_HTML));
     assert_false(template_bundle_has(again, TEMPLATE_SMS));
 }
