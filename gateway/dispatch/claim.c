@@ -152,7 +152,8 @@ static gw_str optional(const char *z)
     return gw_str_of(z ? z : "");
 }
 
-/* The one-click link of this debtor and the first recipient, who is the one it is written for. */
+/* The one-click link of this debtor and the first recipient, who is the one it is written for.
+ * RFC 8058 §3.1 wants https; a public address without it (a test's) gives no link. */
 static gw_str unsubscribe_link(dispatch *d, const claim *cl, const wire_task *t)
 {
     const dispatch_sender *from = &d->cfg.sender;
@@ -160,7 +161,7 @@ static gw_str unsubscribe_link(dispatch *d, const claim *cl, const wire_task *t)
     gw_id address;
     GW_AUTO_BUF gw_buf url;
     gw_buf_init(&url, LINK_MAX);
-    if (!from->public_url || !*from->public_url || !t->to_n ||
+    if (!from->public_url || strncmp(from->public_url, "https://", 8) != 0 || !t->to_n ||
         !gw_str_is(cl->l->r.channel, "email"))
         return optional(from->unsubscribe);
     state_mark_address(d->cfg.id_key, t->to[0].address, &address);

@@ -242,11 +242,22 @@ static void say_seen(dispatch *d, const outcome_msg *o)
     (void)port_send(d, o->identity, o->identity_n, &h, (gw_str){NULL, 0});
 }
 
+/* "2xx" of SMTP and HTTP; other numbers are the provider's own and tell nothing together. */
+static gw_str code_class(int code)
+{
+    static const char *const names[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+    return gw_str_of(code == 0                   ? "none"
+                     : code >= 100 && code < 600 ? names[code / 100 - 1]
+                                                 : "own");
+}
+
 static void count(const booking *b)
 {
     const wire_outcome *out = &b->o->out;
     tally_add("dunlin_outcomes_total", "provider", out->provider.n ? out->provider : b->r.channel,
               "class", gw_str_of(wire_result_name(out->outcome)), 1);
+    tally_add("dunlin_outcome_codes_total", "provider",
+              out->provider.n ? out->provider : b->r.channel, "code", code_class(out->code), 1);
 }
 
 /* True when the outcome is finished with. */

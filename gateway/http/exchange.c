@@ -165,12 +165,13 @@ enum MHD_Result exchange_handle(void *http_, struct MHD_Connection *c, const cha
     if (!x->begun)
         return begin(h, x, method) ? MHD_YES : queue_answer(x);
     if (*data_n) {
-        if (x->body.n + *data_n > body_limit(h, x))
-            x->too_large = true; /* the rest is read away, so that the client hears why */
+        x->received += *data_n;
+        if (x->received > body_limit(h, x))
+            x->too_large = true; /* the rest is read away, so that the client hears why ... */
         else
             gw_buf_put(&x->body, data, *data_n);
         *data_n = 0;
-        return MHD_YES;
+        return x->received <= body_limit(h, x) + HTTP_OVERRUN_MAX ? MHD_YES : MHD_NO; /* ... once */
     }
     if (x->too_large || x->body.code != GW_OK) {
         exchange_refuse(x, MHD_HTTP_CONTENT_TOO_LARGE, "too-large",

@@ -38,6 +38,7 @@ struct exchange {
     bool post, begun, too_large;
     enum { READING, PARKED, ANSWERED } stage;
     gw_buf body;
+    size_t received; /* bytes of the body so far, those read away too */
 
     int status;
     const char *type; /* media type, static */

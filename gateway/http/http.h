@@ -23,7 +23,8 @@
 
 enum {
     HTTP_TARGET_MAX = HOOK_URL_MAX, /* bytes of path and query; longer: 414 */
-    HTTP_WAITING_MAX = 1024,        /* requests parked for our thread; more: 503 */
+    HTTP_OVERRUN_MAX = 4 << 20, /* bytes past the body's limit that are read away; then: closed */
+    HTTP_WAITING_MAX = 1024,    /* requests parked for our thread; more: 503 */
     HTTP_ANSWER_MAX = 80 * 1024 * 1024,
 };
 

@@ -26,8 +26,10 @@ void health_work(http *h, exchange *x)
     gw_buf_putc(&x->answer, '{');
     json_put_member_bool(&x->answer, "ok", good);
     json_put_member_bool(&x->answer, "store", store);
-    json_put_member_bool(&x->answer, "evidence", log);
-    json_put_member_bool(&x->answer, "dispatch", lease);
+    if (h->cfg.recorder)
+        json_put_member_bool(&x->answer, "evidence", log);
+    if (h->cfg.dispatch)
+        json_put_member_bool(&x->answer, "dispatch", lease);
     gw_buf_puts(&x->answer, "}\n");
     exchange_say(x, good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "application/json");
 }

@@ -296,6 +296,11 @@ static void what_is_too_large_is_refused_by_name_and_the_rest_lives_on(void **cm
     body[0] = '{';
     assert_int_equal(call(w, w->client, "submit", json, body), 413); /* intake's own limit */
     free(body);
+    n = (1 << 20) + HTTP_OVERRUN_MAX + (1 << 20); /* who does not stop is not listened to */
+    body = calloc(1, n + 1);
+    memset(body, ' ', n);
+    assert_int_equal(call(w, w->client, "submit", json, body), 0);
+    free(body);
     char path[5000];
     memset(path, 'a', sizeof path - 1);
     path[0] = '/';
