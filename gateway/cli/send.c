@@ -13,6 +13,7 @@ enum {
     BATCH = 4000,
     TABLE_BYTES = 64 << 20,
     SEND_TIMEOUT_MS = 60000,
+    DRY_ARENA = 1 << 30,
 };
 
 /* Bodies gathered for one call, and what became of all of them. */
@@ -24,7 +25,8 @@ typedef struct {
     dunlin_body bodies[BATCH];
     dunlin_verdict verdicts[BATCH];
     size_t n;
-    bool print; /* a verdict per line on stdout */
+    bool print;       /* a verdict per line on stdout */
+    const char *part; /* dry run: the bodies go as this member of verb try; NULL: for real */
     uint64_t kinds[DUNLIN_ANSWER + 1];
     uint64_t done, total; /* total 0: not known */
     char first_reason[256];
@@ -68,13 +70,25 @@ static gw_code flush_batch(sender *s, gw_err *err)
                    "%s; run the same command again, nothing is done twice", dunlin_error(s->d));
 }
 
-static gw_code add_body(sender *s, gw_str body, gw_err *err)
+static gw_code add_raw(sender *s, gw_str body, gw_err *err)
 {
     char *copy = gw_arena_copy(s->arena, body);
     if (!copy)
         return gw_fail(err, GW_ENOMEM, "out of memory");
     s->bodies[s->n++] = (dunlin_body){copy, body.n};
     return s->n == BATCH ? flush_batch(s, err) : GW_OK;
+}
+
+static gw_code add_body(sender *s, gw_str body, gw_err *err)
+{
+    GW_AUTO_BUF gw_buf tried;
+    gw_buf_init(&tried, LINE_BYTES);
+    if (s->part) {
+        gw_buf_printf(&tried, "{\"%s\":%.*s}", s->part, GW_STR_ARG(body));
+        body = gw_buf_str(&tried);
+    }
+    gw_code rc = gw_buf_code(&tried, "a body in a dry run", err);
+    return rc == GW_OK ? add_raw(s, body, err) : rc;
 }
 
 static sender *sender_new(const cli_common *c, const char *verb, const char *source, gw_err *err)
@@ -111,6 +125,12 @@ static int conclude(const sender *s)
 {
     if (isatty(STDERR_FILENO))
         fputc('\n', stderr);
+    if (s->part) {
+        fprintf(stderr, "dry run: %llu decided, %llu rejected; nothing was stored or sent\n",
+                (unsigned long long)s->kinds[DUNLIN_ANSWER],
+                (unsigned long long)s->kinds[DUNLIN_REJECTED]);
+        return s->kinds[DUNLIN_REJECTED] ? 1 : s->kinds[DUNLIN_BUSY] ? 75 : 0;
+    }
     fprintf(stderr, "%s: %llu accepted, %llu duplicate, %llu rejected, %llu busy\n", s->verb,
             (unsigned long long)s->kinds[DUNLIN_ACCEPTED],
             (unsigned long long)s->kinds[DUNLIN_DUPLICATE],
@@ -149,8 +169,11 @@ int submit_cli(int argc, char **argv)
 int submit_as(const char *verb, int argc, char **argv)
 {
     const char *source = "local";
-    const cli_option own[] = {{"--source", &source, "billing system"},
-                              {"--verb", &verb, "what the lines are: submit, item, payment, ..."}};
+    const char *dry = NULL;
+    const cli_option own[] = {
+        {"--source", &source, "billing system"},
+        {"--verb", &verb, "what the lines are: submit, item, payment, ..."},
+        {"--dry-run!", &dry, "jobs only: decision and time of each for itself, nothing is sent"}};
     cli_common c;
     gw_err err = {0};
     int code = cli_parse(argc, argv, own, GW_COUNT(own), 1, &c, &err);
@@ -163,6 +186,10 @@ int submit_as(const char *verb, int argc, char **argv)
         rc = s ? GW_OK : err.code;
     if (rc == GW_OK) {
         s->print = true;
+        if (dry) {
+            s->verb = "try";
+            s->part = "job";
+        }
         rc = send_lines(s, in, &err);
     }
     code = rc == GW_OK ? conclude(s) : cli_fail(&c, rc, &err);
@@ -175,6 +202,56 @@ int submit_as(const char *verb, int argc, char **argv)
 
 /* ---- import ---- */
 
+/* The debtors of a dry run, kept until their items come. */
+typedef struct {
+    gw_str id, body;
+} dry_debtor;
+
+typedef struct {
+    sender *s;
+    gw_arena *arena;
+    dry_debtor *debtors; /* IMPORT_ROWS_MAX */
+    size_t n;
+} dry_import;
+
+static const dry_debtor *dry_find(const dry_import *d, gw_str id)
+{
+    for (size_t i = d->n; i-- > 0;) /* tables have a debtor's rows together */
+        if (gw_str_eq(d->debtors[i].id, id))
+            return &d->debtors[i];
+    return NULL;
+}
+
+/* A debtor is kept; an item goes as {"debtor","item"} of verb try. */
+static gw_code dry_emit(void *arg, const char *verb, gw_str body, gw_err *err)
+{
+    dry_import *d = arg;
+    json_doc doc;
+    char *copy = gw_arena_copy(d->arena, body);
+    if (!copy)
+        return gw_fail(err, GW_ENOMEM, "out of memory");
+    body.p = copy;
+    gw_code rc = json_parse(body, d->arena, &doc, err);
+    if (rc != GW_OK)
+        return rc;
+    if (strcmp(verb, "debtor") == 0) {
+        if (d->n == IMPORT_ROWS_MAX)
+            return gw_fail(err, GW_ELIMIT, "more than %d debtors", IMPORT_ROWS_MAX);
+        d->debtors[d->n++] = (dry_debtor){json_get_str(&doc, 0, "id"), body};
+        return GW_OK;
+    }
+    const dry_debtor *of = dry_find(d, json_get_str(&doc, 0, "debtor"));
+    GW_AUTO_BUF gw_buf b;
+    gw_buf_init(&b, LINE_BYTES);
+    gw_buf_putc(&b, '{');
+    if (of)
+        json_put_member_raw(&b, "debtor", of->body);
+    json_put_member_raw(&b, "item", body);
+    gw_buf_putc(&b, '}');
+    rc = gw_buf_code(&b, "a body in a dry run", err);
+    return rc == GW_OK ? add_raw(d->s, gw_buf_str(&b), err) : rc;
+}
+
 static gw_code emit(void *arg, const char *verb, gw_str body, gw_err *err)
 {
     sender *s = arg;
@@ -186,13 +263,25 @@ static gw_code emit(void *arg, const char *verb, gw_str body, gw_err *err)
     return rc == GW_OK ? add_body(s, body, err) : rc;
 }
 
+static gw_code dry_table(sender *s, gw_str table, const import_options *o, gw_err *err)
+{
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(DRY_ARENA);
+    GW_AUTO_FREE dry_debtor *debtors = calloc(IMPORT_ROWS_MAX, sizeof *debtors);
+    dry_import d = {s, arena, debtors, 0};
+    if (!arena || !debtors)
+        return gw_fail(err, GW_ENOMEM, "out of memory");
+    s->print = true;
+    return import_table(table, o, dry_emit, &d, err);
+}
+
 static gw_code import_file(sender *s, const char *path, const import_options *o, gw_err *err)
 {
     GW_AUTO_BUF gw_buf table;
     gw_buf_init(&table, TABLE_BYTES);
     gw_code rc = gw_file_read(path, &table, err);
     if (rc == GW_OK)
-        rc = import_table(gw_buf_str(&table), o, emit, s, err);
+        rc = s->part ? dry_table(s, gw_buf_str(&table), o, err)
+                     : import_table(gw_buf_str(&table), o, emit, s, err);
     if (rc == GW_OK)
         rc = flush_batch(s, err);
     return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "%s", path);
@@ -215,11 +304,13 @@ int import_cli(int argc, char **argv)
     const char *locale = "";
     const char *role = "";
     const char *columns = NULL;
+    const char *dry = NULL;
     const cli_option own[] = {{"--source", &source, "billing system"},
                               {"--zone", &zone, "time zone where the table has none"},
                               {"--currency", &currency, "currency where the table has none"},
                               {"--locale", &locale, "language where the table has none"},
                               {"--role", &role, "company, consumer or guarantor"},
+                              {"--dry-run!", &dry, "decisions and times of every ladder step"},
                               {"--columns!", &columns, "list the columns it knows"}};
     cli_common c;
     gw_err err = {0};
@@ -236,7 +327,9 @@ int import_cli(int argc, char **argv)
     }
     const import_options options = {gw_str_of(zone), gw_str_of(currency), gw_str_of(locale),
                                     gw_str_of(role)};
-    sender *s = sender_new(&c, "debtor", source, &err);
+    sender *s = sender_new(&c, dry ? "try" : "debtor", source, &err);
+    if (s && dry)
+        s->part = "item";
     gw_code rc = s ? import_file(s, c.words[0], &options, &err) : err.code;
     code = rc == GW_OK ? conclude(s) : cli_fail(&c, rc, &err);
     sender_free(s);

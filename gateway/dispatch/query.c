@@ -300,6 +300,8 @@ static const struct {
 gw_code query_answer(void *context, const intake_ask *ask, gw_buf *ret_json, gw_err *err)
 {
     gw_str what = json_get_str(ask->body, 0, "what");
+    if (ask->verb == VERB_TRY)
+        return query_try(context, ask, ret_json, err);
     for (size_t i = 0; i < GW_COUNT(questions); i++) {
         if (!gw_str_is(what, questions[i].what))
             continue;

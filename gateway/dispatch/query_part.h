@@ -36,6 +36,7 @@ gw_code query_job(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_jobs(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_debtor(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_items(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
+gw_code query_try(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_holds(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 /* Append "willingness":{...}: the score, its band, segment and reasons (timing/willing.h). */
 gw_code query_put_willing(const query *q, const view_debtor *d, gw_wall now, gw_arena *arena,

@@ -123,6 +123,24 @@ static bool is_one_of_two(const json_doc *d, const char *a, const char *b)
     return (json_member(d, 0, a) != 0) != (json_member(d, 0, b) != 0);
 }
 
+/* The bodies inside of a dry run hold to the schemas of their verbs. */
+static gw_code check_parts(const turn *t, const intake_ask *ask, gw_err *err)
+{
+    static const struct {
+        const char *member;
+        verb verb;
+    } parts[] = {{"job", VERB_SUBMIT}, {"debtor", VERB_DEBTOR}, {"item", VERB_ITEM}};
+    for (size_t i = 0; i < GW_COUNT(parts); i++) {
+        schema_fault fault;
+        uint32_t at = json_member(ask->body, 0, parts[i].member);
+        if (at && !schema_check(t->schemas[parts[i].verb], ask->body, at, &fault))
+            return gw_fail(err, GW_EINVAL, "%s: %s", fault.pointer, fault.what);
+    }
+    if (!is_one_of_two(ask->body, "job", "item"))
+        return gw_fail(err, GW_EINVAL, "name either a job or an item");
+    return GW_OK;
+}
+
 static gw_code perform(const turn *t, const intake_ask *ask, gw_buf *ret, gw_err *err)
 {
     const intake_calls *calls = &t->config->calls;
@@ -132,12 +150,18 @@ static gw_code perform(const turn *t, const intake_ask *ask, gw_buf *ret, gw_err
         return change_windows(ask, ret, err);
     if (ask->verb == VERB_CLOCK && !is_one_of_two(ask->body, "set", "release"))
         return gw_fail(err, GW_EINVAL, "name either set or release");
-    if (ask->verb == VERB_QUERY ? !calls->query : !calls->act) {
+    if (ask->verb == VERB_TRY) {
+        gw_code rc = check_parts(t, ask, err);
+        if (rc != GW_OK)
+            return rc;
+    }
+    bool asks = verb_of(ask->verb)->kind == VERB_ASK;
+    if (asks ? !calls->query : !calls->act) {
         verdict_rejected(ret, "unavailable", unavailable, NULL);
         return GW_OK;
     }
-    return ask->verb == VERB_QUERY ? calls->query(calls->context, ask, ret, err)
-                                   : calls->act(calls->context, ask, ret, err);
+    return asks ? calls->query(calls->context, ask, ret, err)
+                : calls->act(calls->context, ask, ret, err);
 }
 
 static void act(turn *t, slot *s)

@@ -16,6 +16,7 @@ static const verb_row rows[VERB_COUNT] = {
     [VERB_PAUSE] = {"pause", VERB_ACT, true},
     [VERB_RESUME] = {"resume", VERB_ACT, true},
     [VERB_WINDOWS] = {"windows", VERB_ACT, true},
+    [VERB_TRY] = {"try", VERB_ASK, false},
     [VERB_RETRY] = {"retry", VERB_ACT, true},
     [VERB_CALL] = {"call", VERB_ACT, false},  /* of agents and operators */
     [VERB_REPLY] = {"reply", VERB_ACT, true}, /* a person has read it */

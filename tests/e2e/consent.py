@@ -22,6 +22,9 @@ DEBTOR = {"id": "K-1", "name": "Court & Sons Ltd", "role": "company", "zone": "E
 ITEM = {"id": "R-1", "debtor": "K-1", "due": "2013-01-01", "amount_minor": 12300,
         "currency": "EUR", "reference": "INV-1", "ladder": "none"}
 ADDRESS = "accounts@k-1.example.test"
+TABLE = ("Customer,Customer ID,Invoice No,Contract Amount,Paid,Unpaid,Due Date,Currency,Zone,"
+         "Contact Name,Email\nGood Ltd,G-1,INV-1,100.00,0,100.00,2013-02-01,EUR,Europe/Berlin,Ada,"
+         "ada@good.example.test\n")
 MORNINGS = """// our mornings
 {"format": 1, "windows": [{"id": "mornings", "channel": "email", "from": "09:00", "to": "11:30"}]}"""
 
@@ -98,6 +101,30 @@ class Story:
         self.gw.clock_set("2013-01-07T08:40:00Z")
         self.check(self.job("j3")["state"] == "parked" and self.job("j3")["why"] == "content-guard",
                    "the guard parks what is harsher than asked", self.job("j3"))
+
+    def dry_runs(self):
+        gw = self.gw
+        before = gw.query({"what": "status"})["reminders"]
+        lines = [job("dry-1"), job("dry-2", to="owner"), job("dry-3", channel="sms"),
+                 job("dry-4", not_before="2013-02-05T10:00:00Z")]
+        path = self.write("jobs.jsonl", "".join(json.dumps(x) + "\n" for x in lines))
+        done = gw.run("submit", "--dry-run", path)
+        out = [json.loads(x) for x in done.stdout.split("\n") if x]
+        self.check([x["outcome"] for x in out] == ["allow", "hold", "hold", "later"],
+                   "dry run: a file of jobs has its decisions", out)
+        self.check(out[1]["why"] == "no-recipient" and
+                   out[3]["planned_for"] >= "2013-02-05T10:00" and
+                   "T08:00" <= out[3]["planned_for"][10:16] < "T10:30",  # mornings in Berlin
+                   "dry run: with reasons and times", out)
+        table = self.write("table.csv", TABLE)
+        done = gw.run("import", "--dry-run", table, "--zone", "Europe/Berlin", "--currency", "EUR")
+        out = [json.loads(x) for x in done.stdout.split("\n") if x]
+        self.check(len(out) == 1 and len(out[0]["steps"]) >= 3 and
+                   all("outcome" in x for x in out[0]["steps"]),
+                   "dry run: a table has the steps of its ladders", out)
+        self.check(gw.query({"what": "status"})["reminders"] == before and
+                   "code" in gw.query({"what": "debtor", "source": "local", "debtor": "G-1"}),
+                   "dry run: nothing is stored")
 
     def third_parties(self):
         for body in (job("t1", to="supplier"), job("t2", cc=["Customers"])):
@@ -197,7 +224,7 @@ def run(folder):
     story = Story(gw, report)
     try:
         gw.start()
-        for part in (story.windows, story.sending, story.third_parties, story.consent, story.holds,
+        for part in (story.windows, story.sending, story.dry_runs, story.third_parties, story.consent, story.holds,
                      story.loss):
             part()
     finally:
