@@ -6,6 +6,7 @@
 #include "gateway/dispatch/query.h"
 #include "gateway/intake/windows.h"
 #include "gateway/role_http.h"
+#include "gateway/wire/provider.h"
 #include "templates/engine/store.h"
 
 #include <dirent.h>
@@ -34,6 +35,8 @@ struct roles {
     curve_pair pair;
     uint8_t id_key[GW_ID_KEY_BYTES];
     policy_rules *rules;
+    provider *providers[ROLES_PROVIDERS_MAX]; /* of SMS: what they forbid */
+    size_t provider_n;
     third_party *third_parties;
     zone_table *zones;
     ladder *ladders[DISPATCH_LADDERS_MAX];
@@ -198,6 +201,25 @@ static gw_code check_signatures(const roles *r, gw_err *err)
                                "its key is not in keys/rules");
 }
 
+/* What the providers of SMS forbid is a fact of every decision; their secrets are the workers'. */
+static gw_code load_providers(roles *r, gw_err *err)
+{
+    char names[CONFIG_PATH_BYTES];
+    char *rest = NULL;
+    gw_code rc = GW_OK;
+    if (strcmp(r->c->sms_transport, "provider") != 0)
+        return GW_OK;
+    snprintf(names, sizeof names, "%s", r->c->sms_providers);
+    for (char *n = strtok_r(names, ", ", &rest); n && rc == GW_OK;
+         n = strtok_r(NULL, ", ", &rest)) {
+        if (r->provider_n == ROLES_PROVIDERS_MAX)
+            return gw_fail(err, GW_ELIMIT, "sms.providers: more than %d", ROLES_PROVIDERS_MAX);
+        rc = provider_load(r->c->dir, n, &r->providers[r->provider_n], err);
+        r->provider_n += rc == GW_OK;
+    }
+    return rc;
+}
+
 static gw_code load_decisions(roles *r, gw_err *err)
 {
     char rules[CONFIG_PATH_BYTES], calendars[CONFIG_PATH_BYTES], keys[CONFIG_PATH_BYTES];
@@ -214,6 +236,8 @@ static gw_code load_decisions(roles *r, gw_err *err)
         rc = check_signatures(r, err);
     if (rc == GW_OK)
         rc = third_party_load(outsiders, &r->third_parties, err);
+    if (rc == GW_OK)
+        rc = load_providers(r, err);
     if (rc == GW_OK)
         rc = load_ladders(r, err);
     return rc == GW_OK ? load_sources(r, err) : rc;
@@ -375,6 +399,8 @@ static void fill_dispatch_config(roles *r)
         .willing_model = {c->willing_model_7, c->willing_model_30},
         .promise_grace_days = ROLES_GRACE_DAYS,
         .bounce_ms = c->bounce_days * GW_MS_PER_DAY,
+        .providers = (const provider *const *)r->providers,
+        .provider_n = r->provider_n,
         .third_parties = r->third_parties,
         .hold_recheck_ms = ROLES_RECHECK_MS,
         .lease_ms = (int)c->lease_ttl_ms,
@@ -590,6 +616,8 @@ void roles_stop(roles *r)
     free(r->sources);
     optout_words_free(r->words);
     policy_rules_free(r->rules);
+    for (size_t i = 0; i < r->provider_n; i++)
+        provider_free(r->providers[i]);
     third_party_free(r->third_parties);
     zone_table_free(r->zones);
     clock_walk_free(r->walk);

@@ -18,7 +18,8 @@ enum {
     ROLES_DRAIN_MS = 15000,      /* what is in flight is waited for so long */
     ROLES_STORE_WAIT_MS = 10000, /* for Redis at the start */
     ROLES_RECHECK_MS = 86400000, /* a held reminder is looked at once a day without being woken */
-    ROLES_GRACE_DAYS = 2,        /* after a promised day, before it counts as broken */
+    ROLES_PROVIDERS_MAX = 16,
+    ROLES_GRACE_DAYS = 2, /* after a promised day, before it counts as broken */
 };
 
 typedef struct roles roles;

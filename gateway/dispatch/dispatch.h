@@ -96,7 +96,9 @@ typedef struct {
     desk_rules desk;              /* zeroed members: their defaults */
     const char *willing_model[2]; /* files of `dunlin timing score --save`; NULL or "": built in */
     int promise_grace_days;
-    int64_t bounce_ms;                /* a bounce's suppression without an end of its own */
+    int64_t bounce_ms;                       /* a bounce's suppression without an end of its own */
+    const struct provider *const *providers; /* of SMS (gateway/wire/provider.h); NULL none */
+    size_t provider_n;
     const third_party *third_parties; /* roles never written to; NULL: no list */
     int64_t hold_recheck_ms;          /* a held reminder is looked at again after this; 0 = 24 h */
     int lease_ms;                     /* 0 = DISPATCH_LEASE_MS */

@@ -1,6 +1,7 @@
 #include "gateway/dispatch/facts.h"
 
 #include "gateway/dispatch/facts_consent.h"
+#include "gateway/dispatch/facts_eligible.h"
 #include "gateway/policy/count.h"
 
 static gw_str purpose_of(const view_reminder *r)
@@ -226,6 +227,7 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
     gw_code rc = facts_windows(ctx, d, r, arena, &f.policy, err);
     if (rc != GW_OK)
         return rc;
+    facts_eligible(ctx, r, &f.policy);
     policy_channel ch = policy_channel_of(r->channel);
     /* What people do needs no worker: it waits, open, for whoever works the desk. */
     f.policy.channel_ready =

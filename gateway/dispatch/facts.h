@@ -27,6 +27,8 @@ typedef struct {
     bool house_unreadable;            /* nobody knows them: no hour is open */
     const dispatch_source *sources;   /* which say how they send; NULL none */
     size_t source_n;
+    const struct provider *const *providers; /* of SMS, as the workers have them; NULL none */
+    size_t provider_n;
 } facts_context;
 
 typedef struct {

@@ -85,7 +85,7 @@ typedef struct {
 
 typedef enum { PROVIDER_JSON, PROVIDER_FORM, PROVIDER_TEXT } provider_format;
 
-typedef struct {
+typedef struct provider {
     char name[PROVIDER_NAME_MAX + 1];
     gw_str channel; /* "sms" | "voice" */
     gw_str base_url;
@@ -136,8 +136,12 @@ typedef struct {
     gw_str to;                    /* E.164 */
     gw_str name, locale, version; /* of the template */
     bool creditor;                /* the sender collects its own debt */
+    bool no_demand;               /* asks for no payment (the confirmation of an opt-out) */
 } provider_subject;
 
+/* What an approval has nothing to do with: "dunning-forbidden", "creditor-only",
+ * "number-not-served"; NULL when none of it stands against it. */
+const char *provider_forbids(const provider *p, const provider_subject *s);
 /* NULL: yes, and *ret_approval is the approval to quote or NULL. Else why not, a reason code:
  * "dunning-forbidden", "creditor-only", "number-not-served", "not-approved". */
 const char *provider_unfit(const provider *p, const provider_subject *s,

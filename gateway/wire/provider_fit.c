@@ -19,15 +19,19 @@ static const provider_approval *approval_of(const provider *p, const provider_su
     return NULL;
 }
 
+const char *provider_forbids(const provider *p, const provider_subject *s)
+{
+    if (p->dunning == PROVIDER_DUNNING_FORBIDDEN && !s->no_demand)
+        return "dunning-forbidden";
+    if (p->dunning == PROVIDER_DUNNING_CREDITOR && !s->creditor && !s->no_demand)
+        return "creditor-only";
+    return serves_number(p, s->to) ? NULL : "number-not-served";
+}
+
 const char *provider_unfit(const provider *p, const provider_subject *s,
                            const provider_approval **ret_approval)
 {
+    const char *why = provider_forbids(p, s);
     *ret_approval = approval_of(p, s);
-    if (p->dunning == PROVIDER_DUNNING_FORBIDDEN)
-        return "dunning-forbidden";
-    if (p->dunning == PROVIDER_DUNNING_CREDITOR && !s->creditor)
-        return "creditor-only";
-    if (!serves_number(p, s->to))
-        return "number-not-served";
-    return p->approval_required && !*ret_approval ? "not-approved" : NULL;
+    return why ? why : p->approval_required && !*ret_approval ? "not-approved" : NULL;
 }

@@ -18,6 +18,9 @@
 #include "workers/providers/fleet.h"
 #include "workers/runtime/channel.h"
 
+/* The purpose of a template that asks for no payment: what forbids dunning does not forbid it. */
+#define ROUTE_NO_DEMAND "opt-out-confirmation"
+
 enum {
     ROUTE_SLACK_MS = 60000,   /* of the validity: for the way from preparing to sending */
     ROUTE_PATIENCE_MS = 5000, /* a provider whose rate makes us wait longer is passed over */

@@ -103,12 +103,13 @@ gw_code route_prepare(const fleet *f, channel_attempt *a, const template_bundle 
                          .vars = m->vars,
                          .var_n = m->var_n};
     gw_code rc = validity(t, m->validity_max_ms, &v.valid_ms, err);
-    const provider_subject subject = {.to = t->to[0].address,
-                                      .name = gw_str_of(template_bundle_name(b)),
-                                      .locale = gw_str_of(template_bundle_locale(b)),
-                                      .version = t->template,
-                                      .creditor =
-                                          f->is_creditor && f->is_creditor(f->arg, t->source)};
+    const provider_subject subject = {
+        .no_demand = strcmp(template_bundle_purpose(b), ROUTE_NO_DEMAND) == 0,
+        .to = t->to[0].address,
+        .name = gw_str_of(template_bundle_name(b)),
+        .locale = gw_str_of(template_bundle_locale(b)),
+        .version = t->template,
+        .creditor = f->is_creditor && f->is_creditor(f->arg, t->source)};
     for (size_t i = 0; i < f->n && rc == GW_OK; i++)
         rc = add_leg(f, f->carriers[i], a, &v, &subject, plan, &unfit, err);
     if (rc != GW_OK)

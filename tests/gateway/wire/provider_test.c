@@ -190,6 +190,11 @@ static void eligibility_is_decided_before_anything_is_built(void **state)
     assert_string_equal(provider_unfit(aliyun, &s, &a), "number-not-served");
     s.to = GW_STR("+8610000000000");
     assert_string_equal(provider_unfit(aliyun, &s, &a), "not-approved");
+    assert_null(provider_forbids(aliyun, &s));
+    aliyun->dunning = PROVIDER_DUNNING_FORBIDDEN;
+    assert_string_equal(provider_forbids(aliyun, &s), "dunning-forbidden");
+    s.no_demand = true; /* a confirmation asks for no payment */
+    assert_null(provider_forbids(aliyun, &s));
 }
 
 static void answers_mean_what_the_rows_say_and_garbage_is_unclear(void **state)
