@@ -10,6 +10,8 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"replay", timing_replay, "every policy over a real trace of responses: --trace FILE.csv"},
+    {"simulate", timing_simulate, "every policy where the truth is known; checks the estimators"},
     {"score", timing_score, "train and score the willingness to pay on a table: --csv FILE"},
 };
 

@@ -1,6 +1,7 @@
 #include "gateway/timing/timing.h"
 
 #include "gateway/base/time.h"
+#include "gateway/timing/random.h"
 
 static const struct {
     const char *channel;
@@ -18,14 +19,6 @@ timing_preference timing_default(const char *channel)
         if (channel && strcmp(defaults[i].channel, channel) == 0)
             return defaults[i].preference;
     return defaults[0].preference;
-}
-
-static uint64_t mix(uint64_t z) /* splitmix64's finisher: neighbouring seeds fall far apart */
-{
-    z += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
 }
 
 static int64_t clamp(int64_t x, int64_t least, int64_t most)
@@ -74,6 +67,6 @@ bool timing_pick(const zone_span *allowed, size_t allowed_n, timing_preference p
     int64_t from = clamp(centre - width / 2, part.from_ms, last);
     int64_t to = clamp(from + width, from, last);
     from = clamp(to - width, part.from_ms, from);
-    ret_t->ms = from + (int64_t)(mix(seed) % (uint64_t)(to - from + 1));
+    ret_t->ms = from + (int64_t)(timing_mix(seed) % (uint64_t)(to - from + 1));
     return true;
 }
