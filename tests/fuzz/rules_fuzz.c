@@ -1,8 +1,10 @@
-/* Rule packs, calendars and ladders as somebody might edit them. What is accepted can be used: a
- * decision with the pack and a plan with the ladder always come to an answer. The first byte
- * chooses the kind of file. */
+/* Rule packs, calendars, prefix tables, signatures and ladders as somebody might edit them. What is
+ * accepted can be used: a decision with the pack and a plan with the ladder always come to an
+ * answer. The first byte chooses the kind of file. */
 #include "gateway/ladder/ladder.h"
 #include "gateway/policy/policy.h"
+#include "gateway/policy/regions.h"
+#include "gateway/policy/sign.h"
 
 #include <assert.h>
 
@@ -44,6 +46,32 @@ static void try_rules(gw_str text, bool calendar, gw_arena *arena)
     }
 }
 
+static void try_regions(gw_str text)
+{
+    static const char *const numbers[] = {"+16175550100", "+8613800000000", "+1", "+", "", "0170"};
+    GW_AUTO(regions_free) regions *r = NULL;
+    gw_err err = {0};
+    if (regions_parse("f", text, &r, &err) != GW_OK) {
+        assert(err.text[0]);
+        return;
+    }
+    for (size_t i = 0; i < GW_COUNT(numbers); i++) {
+        const regions_row *row = regions_of_number(r, gw_str_of(numbers[i]));
+        assert(!row ||
+               (row->zone_n > 0 && strncmp(row->prefix, numbers[i] + 1, strlen(row->prefix)) == 0));
+    }
+}
+
+/* Nobody made a key for it, so nothing may count as signed. */
+static void try_signature(gw_str text)
+{
+    sign_key key = {.name = "counsel"};
+    gw_err err = {0};
+    assert(sign_check(GW_STR("{}"), text, &key, 1) != POLICY_SIGNED);
+    if (sign_key_parse(text, &key, &err) != GW_OK)
+        assert(err.text[0]);
+}
+
 static void try_ladder(gw_str text, gw_arena *arena)
 {
     GW_AUTO(ladder_free) ladder *l = NULL;
@@ -74,6 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     gw_str text = {(const char *)data + 1, n - 1};
     if (data[0] == 'l')
         try_ladder(text, arena);
+    else if (data[0] == 'r')
+        try_regions(text);
+    else if (data[0] == 's')
+        try_signature(text);
     else
         try_rules(text, data[0] == 'c', arena);
     return 0;
