@@ -18,7 +18,8 @@
  * same and the record says "announced":"no".
  *
  *   desk_run.c      the dispatch thread: opening, closing, leases and calls that run out
- *   desk_act.c      verb `call`: next, take, dial, confirm, release
+ *   desk_take.c     verb `call`: next, take
+ *   desk_act.c      verb `call`: dial, confirm, release
  *   desk_record.c   verb `call`: record; the outcome and its triggers as one transition
  *   desk_list.c     question `calls`
  *   desk_script.c   what the agent reads: script, excuses, outcomes
@@ -102,6 +103,32 @@ change desk_change(const desk *k, const loaded *l, const char *why);
 /* Who did it, for the record: {"agent", "key", "note"?, ...}; more: further members without braces,
  * or empty. p NULL: out of memory. */
 gw_str desk_priv(const desk *k, gw_str more);
+
+gw_code desk_no_memory(const desk *k);
+/* Decide about a task as of now; of a decision: may it be done now? */
+gw_code desk_decide(const desk *k, const loaded *l, decision **ret);
+bool desk_is_now(const decision *d);
+/* Policy says no to a task that is out: dispatch looks at the debtor and books it properly. */
+void desk_have_looked_at(const desk *k, const loaded *l);
+gw_code desk_refused(const desk *k, const loaded *l,
+                     const decision *d); /* that, and GW_ECONFLICT */
+/* One move. *ret STATE_STALE and the like: read again, at most DESK_TRIES times. */
+gw_code desk_apply(const desk *k, const loaded *l, const change *c, life_event on,
+                   state_verdict *ret);
+gw_code desk_keeps_moving(const desk *k); /* GW_EBUSY */
+/* {"verdict":"accepted", ... until; name: of the state it has now. The caller closes it. */
+void desk_open_answer(const desk *k, const loaded *l, const char *name, const desk_memory *m,
+                      int64_t until_ms, gw_buf *ret);
+/* The same with the task, closed. */
+gw_code desk_show(desk *k, const loaded *l, const decision *decided, const desk_memory *m,
+                  const char *name, int64_t until_ms, gw_buf *ret);
+/* A task that this agent has, as it stands. */
+gw_code desk_show_held(desk *k, const loaded *l, gw_buf *ret);
+
+/* ---- desk_take.c ---- */
+
+gw_code desk_next(desk *k, gw_buf *ret);
+gw_code desk_take(desk *k, gw_buf *ret);
 
 /* ---- desk_record.c ---- */
 

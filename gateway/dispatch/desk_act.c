@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { PRIV_MAX = 256 * 1024, TOKEN_BYTES = 16 };
+enum { PRIV_MAX = 256 * 1024 };
 
 /* ---- who and what ---- */
 
@@ -18,7 +18,7 @@ static gw_str keep(const desk *k, const gw_buf *b)
     return (gw_str){text, text ? b->n : 0};
 }
 
-static gw_code no_memory(const desk *k)
+gw_code desk_no_memory(const desk *k)
 {
     return gw_fail(k->err, GW_ENOMEM, "working the desk: out of memory");
 }
@@ -50,22 +50,22 @@ change desk_change(const desk *k, const loaded *l, const char *why)
                     .priv = desk_priv(k, (gw_str){NULL, 0})};
 }
 
-static gw_code decide_now(const desk *k, const loaded *l, decision **ret)
+gw_code desk_decide(const desk *k, const loaded *l, decision **ret)
 {
     decision *decided = gw_arena_alloc(k->ask->arena, sizeof *decided);
     if (!decided)
-        return no_memory(k);
+        return desk_no_memory(k);
     *ret = decided;
     return decide(&k->decide, l->d, &l->r, k->ask->now, k->ask->arena, decided, k->err);
 }
 
-static bool is_now(const decision *d)
+bool desk_is_now(const decision *d)
 {
     return d->on == ON_PLAN && d->now;
 }
 
 /* Policy says no to a task that is out: dispatch looks at the debtor and books it properly. */
-static void have_looked_at(const desk *k, const loaded *l)
+void desk_have_looked_at(const desk *k, const loaded *l)
 {
     state_txn t = {.shard = state_shard(&l->did),
                    .did = &l->did,
@@ -79,9 +79,9 @@ static void have_looked_at(const desk *k, const loaded *l)
         query_wake(k->q, UINT64_C(1) << t.shard); /* else its own timer comes */
 }
 
-static gw_code refused_by_policy(const desk *k, const loaded *l, const decision *d)
+gw_code desk_refused(const desk *k, const loaded *l, const decision *d)
 {
-    have_looked_at(k, l);
+    desk_have_looked_at(k, l);
     return gw_fail(k->err, GW_ECONFLICT, "not now, and the task went back: %s %s",
                    policy_why_sentence(d->why), policy_why_remedy(d->why));
 }
@@ -115,14 +115,14 @@ gw_code desk_mine(desk *k, loaded **ret, desk_memory *ret_m)
 /* ---- one move ---- */
 
 /* STATE_STALE and the like: the caller reads again. */
-static gw_code apply_move(const desk *k, const loaded *l, const change *c, life_event on,
-                          state_verdict *ret)
+gw_code desk_apply(const desk *k, const loaded *l, const change *c, life_event on,
+                   state_verdict *ret)
 {
     state_txn txn;
     life_move move;
     bool moved;
     if (!c->priv.p)
-        return no_memory(k);
+        return desk_no_memory(k);
     gw_code rc = change_build(c, &l->r, on, k->ask->arena, &txn, &move, &moved, k->err);
     if (rc != GW_OK)
         return rc;
@@ -135,13 +135,13 @@ static gw_code apply_move(const desk *k, const loaded *l, const change *c, life_
     return rc;
 }
 
-static gw_code keeps_moving(const desk *k)
+gw_code desk_keeps_moving(const desk *k)
 {
     return gw_fail(k->err, GW_EBUSY, "the task keeps moving; try again");
 }
 
-static void open_answer(const desk *k, const loaded *l, const char *name, const desk_memory *m,
-                        int64_t until_ms, gw_buf *ret)
+void desk_open_answer(const desk *k, const loaded *l, const char *name, const desk_memory *m,
+                      int64_t until_ms, gw_buf *ret)
 {
     char rid[GW_ID_TEXT];
     gw_id_format(&l->r.rid, rid);
@@ -155,217 +155,24 @@ static void open_answer(const desk *k, const loaded *l, const char *name, const 
     query_put_time(ret, "until", until_ms);
 }
 
-static gw_code show(desk *k, const loaded *l, const decision *decided, const desk_memory *m,
-                    const char *name, int64_t until_ms, gw_buf *ret)
+gw_code desk_show(desk *k, const loaded *l, const decision *decided, const desk_memory *m,
+                  const char *name, int64_t until_ms, gw_buf *ret)
 {
-    open_answer(k, l, name, m, until_ms, ret);
+    desk_open_answer(k, l, name, m, until_ms, ret);
     gw_code rc = desk_put_task(k, l, decided, m, ret, NULL, NULL);
     gw_buf_putc(ret, '}');
     return rc;
 }
 
-/* ---- next, take ---- */
-
-/* *ret_taken false: another agent, or dispatch, was faster. */
-static gw_code lease(desk *k, const loaded *l, const decision *decided, bool *ret_taken,
-                     gw_buf *ret)
-{
-    uint8_t bytes[TOKEN_BYTES];
-    char tok[2 * TOKEN_BYTES + 1];
-    gw_id random;
-    desk_memory m;
-    state_verdict verdict;
-    gw_id_random(&random);
-    memcpy(bytes, random.b, sizeof bytes);
-    gw_hex(bytes, sizeof bytes, tok);
-    desk_memory_read(&l->r, k->ask->arena, &m);
-    m.lease++;
-    m.dialled_ms = 0;
-    m.confirmed = false;
-    change c = desk_change(k, l, "leased");
-    c.debtor_version = l->d->version;
-    c.due_ms = k->ask->now.ms + k->rules.lease_ms;
-    if (c.due_ms > decided->deadline_ms)
-        c.due_ms = decided->deadline_ms; /* the window's end is the lease's end */
-    c.tok = gw_str_of(tok);
-    c.agent = k->agent;
-    c.desk = desk_memory_text(&m, k->ask->arena);
-    if (!c.desk.p)
-        return no_memory(k);
-    gw_code rc = apply_move(k, l, &c, ON_LEASE, &verdict);
-    *ret_taken = rc == GW_OK && verdict == STATE_OK;
-    return *ret_taken ? show(k, l, decided, &m, "leased", c.due_ms, ret) : rc;
-}
-
-typedef struct {
-    loaded *list;
-    size_t n, mine;
-    const loaded *held; /* one of this agent's own */
-} hands;
-
-static gw_code look_at_hands(desk *k, hands *ret)
-{
-    static const char states[] = {LIFE_LEASED, LIFE_TALKING};
-    *ret = (hands){0};
-    ret->list = gw_arena_alloc(k->ask->arena, 2 * DESK_HANDS_MAX * sizeof *ret->list);
-    if (!ret->list)
-        return no_memory(k);
-    for (size_t s = 0; s < GW_COUNT(states); s++) {
-        loaded *list;
-        size_t n;
-        gw_code rc = desk_load(k, states[s], DESK_HANDS_MAX, &list, &n);
-        if (rc != GW_OK)
-            return rc;
-        for (size_t i = 0; i < n; i++) {
-            if (list[i].code != GW_OK || list[i].r.state != states[s])
-                continue;
-            loaded *to = &ret->list[ret->n++];
-            *to = list[i];
-            if (!gw_str_eq(to->r.agent, k->agent))
-                continue;
-            ret->mine++;
-            ret->held = to;
-        }
-    }
-    return GW_OK;
-}
-
-/* Two people do not call one debtor at the same time. */
-static bool debtor_is_busy(const hands *h, const gw_id *did)
-{
-    for (size_t i = 0; i < h->n; i++)
-        if (memcmp(h->list[i].did.b, did->b, sizeof did->b) == 0)
-            return true;
-    return false;
-}
-
-typedef struct {
-    const loaded *l;
-    decision *decided;
-    int64_t score;
-} candidate;
-
-/* Rank, and the bonus of a predicted moment that is now. */
-static int64_t score_of(const desk *k, const loaded *l)
-{
-    desk_memory m;
-    desk_memory_read(&l->r, k->ask->arena, &m);
-    int64_t age = k->ask->now.ms - m.opened_ms;
-    return l->r.rank + (age >= 0 && age < DESK_MOMENT_MS ? DESK_MOMENT_BONUS : 0);
-}
-
-static int better(const void *a, const void *b)
-{
-    const candidate *x = a;
-    const candidate *y = b;
-    return (x->score < y->score) - (x->score > y->score);
-}
-
-static bool is_asked_for(const desk *k, const loaded *l)
-{
-    gw_str channel = json_get_str(k->ask->body, 0, "channel");
-    return l->code == GW_OK && l->r.state == LIFE_OPEN && l->r.readable &&
-           (!channel.n || gw_str_eq(channel, l->r.channel)) &&
-           (!k->ask->source.n || gw_str_eq(k->ask->source, l->r.source));
-}
-
-static gw_code choose(desk *k, const hands *h, loaded *list, size_t n, bool *ret_taken, gw_buf *ret)
-{
-    candidate found[DESK_CHUNK];
-    size_t m = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!is_asked_for(k, &list[i]) || debtor_is_busy(h, &list[i].did))
-            continue;
-        candidate c = {&list[i], NULL, score_of(k, &list[i])};
-        gw_code rc = decide_now(k, c.l, &c.decided);
-        if (rc != GW_OK)
-            return rc;
-        if (is_now(c.decided))
-            found[m++] = c;
-        else
-            have_looked_at(k, c.l);
-    }
-    qsort(found, m, sizeof *found, better);
-    for (size_t i = 0; i < m && !*ret_taken; i++) {
-        gw_code rc = lease(k, found[i].l, found[i].decided, ret_taken, ret);
-        if (rc != GW_OK)
-            return rc;
-    }
-    return GW_OK;
-}
-
-static gw_code take_best(desk *k, const hands *h, gw_buf *ret)
-{
-    state_ref *refs;
-    size_t n;
-    bool taken = false;
-    gw_code rc =
-        state_tasks(k->ask->store, LIFE_OPEN, DESK_LOOK_MAX, k->ask->arena, &refs, &n, k->err);
-    for (size_t at = 0; at < n && rc == GW_OK && !taken; at += DESK_CHUNK) {
-        loaded *list;
-        size_t chunk = n - at < DESK_CHUNK ? n - at : DESK_CHUNK;
-        rc = load_reminders(k->ask->store, k->q->cfg->id_key, refs + at, chunk, true, k->ask->arena,
-                            &list, k->err);
-        if (rc == GW_OK)
-            rc = choose(k, h, list, chunk, &taken, ret);
-    }
-    if (rc != GW_OK || taken)
-        return rc;
-    gw_buf_puts(ret, "{\"verdict\":\"accepted\"");
-    query_put_time(ret, "at", k->ask->now.ms);
-    json_put_member_raw(ret, "task", GW_STR("null"));
-    gw_buf_putc(ret, '}');
-    return GW_OK;
-}
-
-static gw_code show_held(desk *k, const loaded *l, gw_buf *ret)
+gw_code desk_show_held(desk *k, const loaded *l, gw_buf *ret)
 {
     desk_memory m;
     decision *decided;
     desk_memory_read(&l->r, k->ask->arena, &m);
-    gw_code rc = decide_now(k, l, &decided);
-    return rc == GW_OK
-               ? show(k, l, decided, &m, life_state_name((life_state)l->r.state), l->r.due_ms, ret)
-               : rc;
-}
-
-static gw_code act_next(desk *k, gw_buf *ret)
-{
-    hands h;
-    gw_code rc = look_at_hands(k, &h);
-    if (rc != GW_OK)
-        return rc;
-    return h.mine >= (size_t)k->rules.per_agent ? show_held(k, h.held, ret) : take_best(k, &h, ret);
-}
-
-/* The task somebody asked for by name. */
-static gw_code act_take(desk *k, gw_buf *ret)
-{
-    hands h;
-    loaded *l;
-    decision *decided;
-    gw_code rc = look_at_hands(k, &h);
-    if (rc == GW_OK && h.mine >= (size_t)k->rules.per_agent)
-        rc = gw_fail(k->err, GW_ECONFLICT, "you have %zu already; record or release that first",
-                     h.mine);
-    for (int i = 0; i < DESK_TRIES && rc == GW_OK; i++) {
-        bool taken;
-        rc = desk_find(k, &l);
-        if (rc == GW_OK && l->r.state != LIFE_OPEN)
-            rc = gw_fail(k->err, GW_ECONFLICT, "the task is %s, not open",
-                         life_state_name((life_state)l->r.state));
-        if (rc == GW_OK && debtor_is_busy(&h, &l->did))
-            rc = gw_fail(k->err, GW_ECONFLICT, "somebody is on another task of this debtor");
-        if (rc == GW_OK)
-            rc = decide_now(k, l, &decided);
-        if (rc == GW_OK && !is_now(decided))
-            return refused_by_policy(k, l, decided);
-        if (rc == GW_OK)
-            rc = lease(k, l, decided, &taken, ret);
-        if (rc == GW_OK && taken)
-            return GW_OK;
-    }
-    return rc != GW_OK ? rc : keeps_moving(k);
+    gw_code rc = desk_decide(k, l, &decided);
+    return rc == GW_OK ? desk_show(k, l, decided, &m, life_state_name((life_state)l->r.state),
+                                   l->r.due_ms, ret)
+                       : rc;
 }
 
 /* ---- dial ---- */
@@ -393,7 +200,7 @@ static gw_code dial(desk *k, const loaded *l, const decision *decided, desk_memo
     gw_buf_init(&shown, INTAKE_ANSWER_MAX);
     gw_buf_init(&fact, 1024);
     if (!caps)
-        return no_memory(k);
+        return desk_no_memory(k);
     m->dialled_ms = k->ask->now.ms;
     change c = desk_change(k, l, "");
     c.debtor_version = l->d->version;
@@ -401,7 +208,7 @@ static gw_code dial(desk *k, const loaded *l, const decision *decided, desk_memo
     c.caps = caps;
     c.cap_n = policy_caps_at(&decided->facts.policy, k->q->cfg->rules, k->ask->now, caps);
     c.desk = desk_memory_text(m, k->ask->arena);
-    open_answer(k, l, life_state_name(LIFE_TALKING), m, c.due_ms, &shown);
+    desk_open_answer(k, l, life_state_name(LIFE_TALKING), m, c.due_ms, &shown);
     gw_code rc = desk_put_task(k, l, decided, m, &shown, &script, &version);
     gw_buf_putc(&shown, '}');
     if (rc != GW_OK)
@@ -412,10 +219,10 @@ static gw_code dial(desk *k, const loaded *l, const decision *decided, desk_memo
     c.fact = gw_buf_str(&fact);
     c.priv = intent_contents(k, decided, script);
     if (!c.desk.p)
-        return no_memory(k);
+        return desk_no_memory(k);
     rc = person_take(k->ask->store, l->d, caps, c.cap_n, k->ask->arena, &c.person, k->err);
     if (rc == GW_OK)
-        rc = apply_move(k, l, &c, ON_DIAL, ret_verdict);
+        rc = desk_apply(k, l, &c, ON_DIAL, ret_verdict);
     if (rc == GW_OK && *ret_verdict != STATE_OK && *ret_verdict != STATE_UNKNOWN)
         person_undo(k->ask->store, change_cap_text(caps, c.cap_n, c.person, k->ask->arena),
                     k->ask->arena);
@@ -443,11 +250,11 @@ static gw_code act_dial(desk *k, gw_buf *ret)
         state_verdict verdict;
         rc = desk_mine(k, &l, &m);
         if (rc == GW_OK && l->r.state == LIFE_TALKING)
-            return show_held(k, l, ret); /* said twice */
+            return desk_show_held(k, l, ret); /* said twice */
         if (rc == GW_OK)
-            rc = decide_now(k, l, &decided);
-        if (rc == GW_OK && !is_now(decided))
-            return refused_by_policy(k, l, decided);
+            rc = desk_decide(k, l, &decided);
+        if (rc == GW_OK && !desk_is_now(decided))
+            return desk_refused(k, l, decided);
         if (rc == GW_OK)
             rc = dial(k, l, decided, &m, &verdict, ret);
         if (rc == GW_OK && verdict == STATE_OK) {
@@ -455,12 +262,12 @@ static gw_code act_dial(desk *k, gw_buf *ret)
             return GW_OK;
         }
         if (rc == GW_OK && verdict == STATE_CAPPED) {
-            have_looked_at(k, l);
+            desk_have_looked_at(k, l);
             return gw_fail(k->err, GW_ECONFLICT,
                            "not now, and the task went back: another contact used the cap up");
         }
     }
-    return rc != GW_OK ? rc : keeps_moving(k);
+    return rc != GW_OK ? rc : desk_keeps_moving(k);
 }
 
 /* ---- confirm, release ---- */
@@ -476,19 +283,19 @@ static gw_code act_confirm(desk *k, gw_buf *ret)
         if (rc != GW_OK)
             return rc;
         if (l->r.state == LIFE_TALKING && m.confirmed)
-            return show_held(k, l, ret);
+            return desk_show_held(k, l, ret);
         m.confirmed = true;
         change c = desk_change(k, l, "right-party");
         c.desk = desk_memory_text(&m, k->ask->arena);
-        rc = apply_move(k, l, &c, ON_CONFIRM, &verdict);
+        rc = desk_apply(k, l, &c, ON_CONFIRM, &verdict);
         if (rc == GW_OK && verdict == STATE_OK) {
-            open_answer(k, l, life_state_name(LIFE_TALKING), &m, l->r.due_ms, ret);
+            desk_open_answer(k, l, life_state_name(LIFE_TALKING), &m, l->r.due_ms, ret);
             json_put_member_bool(ret, "right_party", true);
             gw_buf_putc(ret, '}');
             return GW_OK;
         }
     }
-    return rc != GW_OK ? rc : keeps_moving(k);
+    return rc != GW_OK ? rc : desk_keeps_moving(k);
 }
 
 static gw_code act_release(desk *k, gw_buf *ret)
@@ -505,14 +312,14 @@ static gw_code act_release(desk *k, gw_buf *ret)
         change c = rc == GW_OK ? desk_change(k, l, "released") : (change){0};
         c.due_ms = k->ask->now.ms; /* dispatch looks when it closes */
         if (rc == GW_OK)
-            rc = apply_move(k, l, &c, ON_GIVE_BACK, &verdict);
+            rc = desk_apply(k, l, &c, ON_GIVE_BACK, &verdict);
         if (rc == GW_OK && verdict == STATE_OK) {
-            open_answer(k, l, life_state_name(LIFE_OPEN), &m, VIEW_NO_TIME, ret);
+            desk_open_answer(k, l, life_state_name(LIFE_OPEN), &m, VIEW_NO_TIME, ret);
             gw_buf_putc(ret, '}');
             return GW_OK;
         }
     }
-    return rc != GW_OK ? rc : keeps_moving(k);
+    return rc != GW_OK ? rc : desk_keeps_moving(k);
 }
 
 /* ---- the table ---- */
@@ -523,7 +330,7 @@ static const struct {
     gw_code (*act)(desk *, gw_buf *);
     const char *needs[2];
 } acts[] = {
-    {"next", act_next, {NULL}},         {"take", act_take, {"task"}},
+    {"next", desk_next, {NULL}},        {"take", desk_take, {"task"}},
     {"dial", act_dial, {"task"}},       {"confirm", act_confirm, {"task"}},
     {"release", act_release, {"task"}}, {"record", desk_record, {"task", "id"}},
 };
