@@ -1,11 +1,14 @@
 #include "gateway/cli/calls.h"
 
+#include "gateway/base/file.h"
 #include "gateway/base/id.h"
 #include "gateway/cli/ask.h"
 #include "gateway/cli/print.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <strings.h>
 
 typedef struct {
     const char *source, *agent, *key, *channel, *locale, *lease, *limit;
@@ -199,6 +202,78 @@ static int act(const cli_common *c, const options *o)
     return rc == GW_OK ? send_act(c, o, &b) : cli_fail(c, rc, &err);
 }
 
+/* ---- attach: a page, in parts that fit a body ---- */
+
+enum { PART_BYTES = 45000, PARTS_MAX = 64 };
+
+static const char *media_of(const char *path)
+{
+    static const struct {
+        const char *ending, *media;
+    } known[] = {{".pdf", "application/pdf"}, {".jpg", "image/jpeg"},  {".jpeg", "image/jpeg"},
+                 {".png", "image/png"},       {".tiff", "image/tiff"}, {".tif", "image/tiff"}};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < GW_COUNT(known); i++)
+        if (strcasecmp(dot, known[i].ending) == 0)
+            return known[i].media;
+    return "application/octet-stream";
+}
+
+/* The id of a part comes from the page's bytes: the same page attached again is a duplicate. */
+static void put_part_id(gw_buf *b, gw_str page, int part)
+{
+    static const uint8_t key[GW_ID_KEY_BYTES];
+    gw_id id;
+    char text[GW_ID_TEXT];
+    char whole[GW_ID_TEXT + 8];
+    gw_id_keyed(key, &page, 1, &id);
+    gw_id_format(&id, text);
+    snprintf(whole, sizeof whole, "%s.%d", text, part);
+    json_put_member_str(b, "id", gw_str_of(whole));
+}
+
+static gw_code send_part(const cli_common *c, const options *o, gw_str page, int part, int parts,
+                         gw_err *err)
+{
+    static char text[PART_BYTES / 3 * 4 + 8];
+    GW_AUTO_BUF gw_buf b;
+    json_doc answer;
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(ASK_ARENA_BYTES);
+    size_t from = (size_t)(part - 1) * PART_BYTES;
+    size_t n = page.n - from < PART_BYTES ? page.n - from : PART_BYTES;
+    gw_buf_init(&b, 2 * ASK_BODY_BYTES);
+    sodium_bin2base64(text, sizeof text, (const unsigned char *)page.p + from, n,
+                      sodium_base64_VARIANT_ORIGINAL);
+    gw_code rc = open_act(c, o, &b, err);
+    put_part_id(&b, page, part);
+    json_put_member_str(&b, "media", gw_str_of(media_of(c->words[2])));
+    json_put_member_int(&b, "part", part);
+    json_put_member_int(&b, "parts", parts);
+    json_put_member_str(&b, "base64", gw_str_of(text));
+    gw_buf_putc(&b, '}');
+    return rc == GW_OK ? ask(c, o, "call", &b, arena, &answer, err) : rc;
+}
+
+static int attach(const cli_common *c, const options *o)
+{
+    gw_err err = {0};
+    GW_AUTO_BUF gw_buf page;
+    gw_buf_init(&page, (size_t)PARTS_MAX * PART_BYTES);
+    gw_code rc = gw_file_read(c->words[2], &page, &err);
+    if (rc == GW_OK && page.n == 0)
+        rc = gw_fail(&err, GW_EINVAL, "%s is empty", c->words[2]);
+    int parts = (int)((page.n + PART_BYTES - 1) / PART_BYTES);
+    for (int part = 1; part <= parts && rc == GW_OK; part++)
+        rc = send_part(c, o, gw_buf_str(&page), part, parts, &err);
+    if (rc != GW_OK)
+        return cli_fail(c, rc, &err);
+    if (c->json)
+        printf("{\"bytes\":%zu,\"parts\":%d}\n", page.n, parts);
+    else
+        printf("%zu bytes kept in %d parts\n", page.n, parts);
+    return 0;
+}
+
 /* ---- questions ---- */
 
 static int question(const cli_common *c, const options *o, bool list)
@@ -242,8 +317,8 @@ static int usage(void)
             "dunlin calls next | take TASK | dial TASK | confirm TASK | release TASK\n"
             "             record TASK outcome=... [right_party=yes promise_date= "
             "promise_amount_minor=\n"
-            "                    call_back_at= excuse= note= recording_consent= scope= id=]\n"
-            "             list | codes\n"
+            "                    call_back_at= excuse= note= courier= courier_number= ... id=]\n"
+            "             attach TASK FILE | list | codes\n"
             "  [--agent NAME] [--source S] [--channel C] [--locale L] [--lease N] [--key KEY]\n");
     return CLI_USAGE;
 }
@@ -272,6 +347,8 @@ int calls_cli(int argc, char **argv)
     rc = -1;
     if (list || strcmp(c.words[0], "codes") == 0)
         rc = question(&c, &o, list);
+    if (strcmp(c.words[0], "attach") == 0 && c.word_n == 3)
+        rc = attach(&c, &o);
     for (size_t i = 0; i < GW_COUNT(acts) && rc < 0; i++)
         if (strcmp(c.words[0], acts[i].name) == 0 && c.word_n >= acts[i].words_min &&
             c.word_n <= acts[i].words_max)

@@ -45,7 +45,7 @@ static const struct {
     {"job", job_cli, "show|list|cancel|retry"},
     {"show", show_cli, "debtor ID, or items ID"},
     {"explain", explain_cli, "why, what blocks, when next: JOB, or --debtor D --channel C"},
-    {"calls", calls_cli, "the call desk: next|take|dial|confirm|record|release|list|codes"},
+    {"calls", calls_cli, "the call desk: next|take|dial|confirm|record|release|attach|list|codes"},
     {"clock", clock_cli, "show | set TIME | settle | release (only where clock.movable)"},
     {"pause", pause_cli, "stop sending [--channel C] [--template T]"},
     {"resume", pause_cli, "send again"},

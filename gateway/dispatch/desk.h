@@ -21,6 +21,7 @@
  *   desk_take.c     verb `call`: next, take
  *   desk_act.c      verb `call`: dial, confirm, release
  *   desk_record.c   verb `call`: record; the outcome and its triggers as one transition
+ *   desk_attach.c   verb `call`: attach
  *   desk_list.c     question `calls`
  *   desk_script.c   what the agent reads: script, excuses, outcomes
  *   desk_memory.c   field dk of a task
@@ -37,7 +38,7 @@
 #include "gateway/dispatch/query_part.h"
 
 enum {
-    DESK_RECORDS_MAX = 8,  /* acts on one task whose repetition is recognised */
+    DESK_RECORDS_MAX = 80, /* acts and attached parts of one task whose repetition is recognised */
     DESK_LOOK_MAX = 256,   /* open tasks looked at for one "next" */
     DESK_CHUNK = 32,       /* ... of them loaded at a time */
     DESK_HANDS_MAX = 1000, /* tasks in people's hands at a time */
@@ -125,6 +126,13 @@ gw_code desk_show(desk *k, const loaded *l, const decision *decided, const desk_
 /* A task that this agent has, as it stands. */
 gw_code desk_show_held(desk *k, const loaded *l, gw_buf *ret);
 
+/* Digest of the body, for acts that are told once under an id. */
+gw_code desk_digest(const desk *k, gw_str *ret);
+/* The task's memory; *ret_known: the act was told before, and the verdict (duplicate, or conflict
+ * when the body differs) is written. */
+gw_code desk_look_back(const desk *k, const loaded *l, gw_str sum, desk_memory *ret_m,
+                       bool *ret_known, gw_buf *ret);
+
 /* ---- desk_take.c ---- */
 
 gw_code desk_next(desk *k, gw_buf *ret);
@@ -133,6 +141,10 @@ gw_code desk_take(desk *k, gw_buf *ret);
 /* ---- desk_record.c ---- */
 
 gw_code desk_record(desk *k, gw_buf *ret);
+
+/* ---- desk_attach.c ---- */
+
+gw_code desk_attach(desk *k, gw_buf *ret);
 
 /* ---- desk_script.c ---- */
 

@@ -112,6 +112,43 @@ gw_code desk_mine(desk *k, loaded **ret, desk_memory *ret_m)
     return GW_OK;
 }
 
+/* ---- acts that are told once ---- */
+
+/* Digest of the body, whatever the order of its members. */
+gw_code desk_digest(const desk *k, gw_str *ret)
+{
+    static const uint8_t key[GW_ID_KEY_BYTES];
+    GW_AUTO_BUF gw_buf text;
+    gw_id sum;
+    gw_buf_init(&text, INTAKE_BODY_MAX * 2);
+    gw_code rc = json_canonical(k->ask->body, 0, &text, k->err);
+    char *hex = gw_arena_alloc(k->ask->arena, GW_ID_TEXT);
+    if (rc != GW_OK || !hex)
+        return rc != GW_OK ? rc : desk_no_memory(k);
+    gw_str parts[] = {gw_buf_str(&text)};
+    gw_id_keyed(key, parts, 1, &sum);
+    gw_id_format(&sum, hex);
+    *ret = gw_str_of(hex);
+    return GW_OK;
+}
+
+gw_code desk_look_back(const desk *k, const loaded *l, gw_str sum, desk_memory *ret_m,
+                       bool *ret_known, gw_buf *ret)
+{
+    gw_str id = json_get_str(k->ask->body, 0, "id");
+    char rid[GW_ID_TEXT];
+    desk_memory_read(&l->r, k->ask->arena, ret_m);
+    const desk_act *before = desk_memory_act(ret_m, id);
+    *ret_known = before != NULL;
+    gw_id_format(&l->r.rid, rid);
+    if (before && gw_str_eq(before->sum, sum))
+        verdict_duplicate(ret, id, gw_str_of(rid), (gw_wall){before->at_ms});
+    else if (before)
+        verdict_rejected(ret, "conflict", "this id was used with another content; use a new id",
+                         "/id");
+    return GW_OK;
+}
+
 /* ---- one move ---- */
 
 /* STATE_STALE and the like: the caller reads again. */
@@ -328,11 +365,15 @@ static gw_code act_release(desk *k, gw_buf *ret)
 static const struct {
     const char *name;
     gw_code (*act)(desk *, gw_buf *);
-    const char *needs[2];
+    const char *needs[4];
 } acts[] = {
-    {"next", desk_next, {NULL}},        {"take", desk_take, {"task"}},
-    {"dial", act_dial, {"task"}},       {"confirm", act_confirm, {"task"}},
-    {"release", act_release, {"task"}}, {"record", desk_record, {"task", "id"}},
+    {"next", desk_next, {NULL}},
+    {"take", desk_take, {"task"}},
+    {"dial", act_dial, {"task"}},
+    {"confirm", act_confirm, {"task"}},
+    {"release", act_release, {"task"}},
+    {"record", desk_record, {"task", "id"}},
+    {"attach", desk_attach, {"task", "id", "media", "base64"}},
 };
 
 static bool find_missing(const intake_ask *ask, size_t act, char ret_pointer[32])
@@ -382,7 +423,7 @@ gw_code desk_call(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
             query_wake(q, UINT64_MAX);
         return rc;
     }
-    return rc != GW_OK
-               ? rc
-               : gw_fail(err, GW_EINVAL, "do must be next, take, dial, confirm, record or release");
+    return rc != GW_OK ? rc
+                       : gw_fail(err, GW_EINVAL,
+                                 "do must be next, take, dial, confirm, record, attach or release");
 }

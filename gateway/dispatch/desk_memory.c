@@ -1,6 +1,6 @@
 #include "gateway/dispatch/desk.h"
 
-enum { MEMORY_MAX = 8192 };
+enum { MEMORY_MAX = 32 * 1024 };
 
 void desk_memory_read(const view_reminder *r, gw_arena *arena, desk_memory *ret)
 {

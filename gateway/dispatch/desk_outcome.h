@@ -19,11 +19,18 @@ typedef enum {
     DESK_CALL_BACK, /* planned again for the moment asked for, inside what policy allows */
 } desk_trigger;
 
-typedef enum { DESK_CALLS = 1, DESK_OTHERS = 2, DESK_ANY = 3 } desk_kinds;
+typedef enum {
+    DESK_CALLS = 1,
+    DESK_LETTERS = 2,
+    DESK_VISITS = 4,
+    DESK_WORK = 8, /* of our own people only: hand-offs */
+    DESK_TALKS = DESK_CALLS | DESK_VISITS,
+    DESK_ALL = 15
+} desk_kinds;
 
 typedef struct {
     const char *name;
-    desk_kinds kinds; /* of calls, of other tasks, of both */
+    desk_kinds kinds; /* of which tasks */
     life_event on;
     bool answered;    /* somebody answered */
     bool effective;   /* a conversation with the debtor about the matter */

@@ -62,6 +62,23 @@ static const struct {
     {"scope", "/scope", DESK_STOP, false},
 };
 
+/* A letter without its number cannot be followed. */
+static gw_code check_courier(booking *b)
+{
+    static const char *const names[] = {"courier", "courier_number"};
+    static const char *const pointers[] = {"/courier", "/courier_number"};
+    bool posted = strcmp(b->o->name, "posted") == 0;
+    for (size_t i = 0; i < GW_COUNT(names); i++) {
+        bool there = json_member(b->body, 0, names[i]) != 0;
+        if (there != posted)
+            return reject(b, "invalid",
+                          posted ? "this outcome needs that member"
+                                 : "this outcome has no such member",
+                          pointers[i]);
+    }
+    return GW_OK;
+}
+
 static gw_code check_members(booking *b)
 {
     for (size_t i = 0; i < GW_COUNT(members); i++) {
@@ -115,6 +132,8 @@ static gw_code check_body(booking *b)
     if (rc == GW_OK && !b->rejected)
         rc = check_call_back(b);
     if (rc == GW_OK && !b->rejected)
+        rc = check_courier(b);
+    if (rc == GW_OK && !b->rejected)
         rc = check_words(b);
     return rc;
 }
@@ -130,24 +149,6 @@ static gw_code check_task(booking *b)
             "only the right party can say that: record right_party=true if you made sure, "
             "else wrong-party",
             "/right_party");
-    return GW_OK;
-}
-
-/* Digest of the body, whatever the order of its members. */
-static gw_code digest(booking *b)
-{
-    static const uint8_t key[GW_ID_KEY_BYTES];
-    GW_AUTO_BUF gw_buf text;
-    gw_id sum;
-    gw_buf_init(&text, INTAKE_BODY_MAX * 2);
-    gw_code rc = json_canonical(b->body, 0, &text, b->k->err);
-    char *hex = gw_arena_alloc(b->k->ask->arena, GW_ID_TEXT);
-    if (rc != GW_OK || !hex)
-        return rc != GW_OK ? rc : no_memory(b);
-    gw_str parts[] = {gw_buf_str(&text)};
-    gw_id_keyed(key, parts, 1, &sum);
-    gw_id_format(&sum, hex);
-    b->sum = gw_str_of(hex);
     return GW_OK;
 }
 
@@ -218,13 +219,14 @@ static gw_code trigger_stop(booking *b)
 {
     gw_buf *e = &b->j.body;
     gw_str scope = json_get_str(b->body, 0, "scope");
-    gw_str number = ledger_join_address(&b->j);
+    bool voice = gw_str_is(b->l->r.channel, "voice");
+    gw_str number = voice ? ledger_join_address(&b->j) : (gw_str){NULL, 0};
     begin(b);
-    json_put_member_str(e, "channel", GW_STR("voice"));
+    json_put_member_str(e, "channel", b->l->r.channel);
     query_put_text(e, "address", number);
     json_put_member_str(e, "source", GW_STR(SAID_TO));
     json_put_member_str(e, "status", GW_STR("withdrawn"));
-    /* Without a number of its own (a visit) it is the channel that is meant. */
+    /* Without a number (a visit) it is the channel that is meant. */
     json_put_member_str(e, "scope",
                         scope.n    ? scope
                         : number.n ? GW_STR("address")
@@ -276,10 +278,20 @@ static void put_facts(const booking *b, bool announced, gw_buf *fact)
     query_put_text(fact, "excuse", json_get_str(b->body, 0, "excuse"));
     query_put_text(fact, "recording_consent", json_get_str(b->body, 0, "recording_consent"));
     query_put_text(fact, "recording_sha256", json_get_str(b->body, 0, "recording_sha256"));
+    query_put_text(fact, "courier", json_get_str(b->body, 0, "courier"));
     if (b->m.dialled_ms)
         query_put_time(fact, "dialled", b->m.dialled_ms);
     if (b->call_back_ms)
         query_put_time(fact, "call_back", b->call_back_ms);
+}
+
+/* What only the parties shall read: who, the note, the number a letter travels under. */
+static gw_str private_words(const booking *b)
+{
+    GW_AUTO_BUF gw_buf more;
+    gw_buf_init(&more, 1024);
+    query_put_text(&more, "courier_number", json_get_str(b->body, 0, "courier_number"));
+    return desk_priv(b->k, gw_buf_str(&more));
 }
 
 /* The debtor named the moment: it counts before the plan's own, and makes room behind it. */
@@ -325,6 +337,7 @@ static gw_code build(booking *b, life_move *ret_move, state_txn *ret)
     desk_memory_add(&b->m, json_get_str(b->body, 0, "id"), b->sum, k->ask->now.ms);
     b->m.confirmed = false;
     change c = desk_change(k, b->l, b->o->name);
+    c.priv = private_words(b);
     c.due_ms = k->ask->now.ms;
     if (on == ON_AGAIN)
         c.due_ms = b->call_back_ms ? b->call_back_ms : k->ask->now.ms + k->rules.again_ms;
@@ -381,27 +394,12 @@ static void answer(const booking *b, const life_move *move)
     gw_buf_putc(b->ret, '}');
 }
 
-/* The same body again, or another one under a known id. *ret_known: the verdict is written. */
 static gw_code look_back(booking *b, bool *ret_known)
 {
     loaded *l;
-    desk_memory m;
     gw_code rc = desk_find(b->k, &l);
     *ret_known = false;
-    if (rc != GW_OK)
-        return rc;
-    desk_memory_read(&l->r, b->k->ask->arena, &m);
-    const desk_act *before = desk_memory_act(&m, json_get_str(b->body, 0, "id"));
-    if (!before)
-        return GW_OK;
-    *ret_known = true;
-    if (!gw_str_eq(before->sum, b->sum))
-        return reject(b, "conflict", "this id was used with another content; use a new id", "/id");
-    char rid[GW_ID_TEXT];
-    gw_id_format(&l->r.rid, rid);
-    verdict_duplicate(b->ret, json_get_str(b->body, 0, "id"), gw_str_of(rid),
-                      (gw_wall){before->at_ms});
-    return GW_OK;
+    return rc == GW_OK ? desk_look_back(b->k, l, b->sum, &b->m, ret_known, b->ret) : rc;
 }
 
 static gw_code commit(booking *b, bool *ret_done)
@@ -452,7 +450,7 @@ gw_code desk_record(desk *k, gw_buf *ret)
     if (!b)
         return gw_fail(k->err, GW_ENOMEM, "recording an outcome: out of memory");
     *b = (booking){.k = k, .body = k->ask->body, .ret = ret};
-    gw_code rc = digest(b);
+    gw_code rc = desk_digest(k, &b->sum);
     if (rc == GW_OK)
         rc = look_back(b, &done);
     if (rc == GW_OK && !done)

@@ -1,7 +1,8 @@
 /* desk_script.c - what the agent reads: whom to reach, the script for the case's tone with the
  * facts of now, the closed list of outcomes, and the answers to what people say.
  *
- * The number is shown from "dial" on: whoever calls has said so, and it is counted. */
+ * The number is shown from "dial" on: whoever calls has said so, and it is counted. Where a letter
+ * goes is shown at once: it must be written first. */
 #include "gateway/dispatch/desk.h"
 #include "gateway/dispatch/task_facts.h"
 
@@ -21,6 +22,12 @@ typedef struct {
 void desk_bench_free(struct context_bench *b)
 {
     context_bench_free(b);
+}
+
+static int32_t today_of(const decision *decided, gw_wall now)
+{
+    const zone *z = decided->facts.policy.zone;
+    return z ? zone_local(z, now).day : (int32_t)(now.ms / GW_MS_PER_DAY);
 }
 
 /* ---- the script ---- */
@@ -71,6 +78,25 @@ static void put_plan(const scripting *s, gw_buf *b)
     gw_buf_putc(b, ']');
 }
 
+/* The day on which a letter's term ends, counted in business days of the step's calendar from
+ * today. Left out when the calendar does not know the year: a script that needs it is not rendered.
+ */
+static void put_term(const scripting *s, gw_buf *b)
+{
+    const json_doc *j = &s->l->r.doc;
+    char text[GW_DATE_TEXT];
+    int32_t day;
+    int64_t days = json_get_int(j, 0, "term_days", 0);
+    char *calendar = gw_arena_copy(s->k->ask->arena, json_get_str(j, 0, "calendar"));
+    if (days <= 0 || days > LADDER_TERM_MAX || !calendar ||
+        !policy_business_day(s->k->q->cfg->rules, calendar, today_of(s->decided, s->k->ask->now),
+                             (int)days, &day))
+        return;
+    gw_date_format(day, text);
+    json_put_member_int(b, "term_days", days);
+    json_put_member_str(b, "term_date", gw_str_of(text));
+}
+
 static gw_code put_facts(const scripting *s, gw_buf *b)
 {
     desk *k = s->k;
@@ -94,6 +120,7 @@ static gw_code put_facts(const scripting *s, gw_buf *b)
     b->n--; /* the closing brace: more members follow */
     put_tone(b, &s->l->r);
     put_plan(s, b);
+    put_term(s, b);
     gw_buf_putc(b, '}');
     return gw_buf_code(b, "the facts of a script", k->err);
 }
@@ -158,8 +185,9 @@ static void put_money(const scripting *s, gw_buf *b)
 static void put_contact(const scripting *s, gw_buf *b)
 {
     const reminder_facts *f = &s->decided->facts;
-    bool begun =
-        s->l->r.state == LIFE_TALKING || gw_str_is(json_get_str(s->k->ask->body, 0, "do"), "dial");
+    bool voice = gw_str_is(s->l->r.channel, "voice");
+    bool begun = !voice || s->l->r.state == LIFE_TALKING ||
+                 gw_str_is(json_get_str(s->k->ask->body, 0, "do"), "dial");
     if (f->policy.recipient_n == 0)
         return;
     json_put_name(b, "contact");
@@ -167,7 +195,7 @@ static void put_contact(const scripting *s, gw_buf *b)
     query_put_text(b, "name", f->contacts[0]->name);
     query_put_text(b, "role", f->contacts[0]->role);
     if (begun)
-        query_put_text(b, "number", f->policy.recipients[0].address);
+        query_put_text(b, voice ? "number" : "address", f->policy.recipients[0].address);
     gw_buf_putc(b, '}');
 }
 
@@ -228,12 +256,6 @@ static void put_excuses(const query *q, gw_str locale, int32_t today, gw_buf *b)
         gw_buf_putc(b, '}');
     }
     gw_buf_putc(b, ']');
-}
-
-static int32_t today_of(const decision *decided, gw_wall now)
-{
-    const zone *z = decided->facts.policy.zone;
-    return z ? zone_local(z, now).day : (int32_t)(now.ms / GW_MS_PER_DAY);
 }
 
 static void put_script(const scripting *s, gw_buf *ret, gw_str *ret_script, gw_str *ret_version)

@@ -63,6 +63,10 @@ static gw_str body_of(const ladder *l, const ladder_step *s, const view_debtor *
     json_put_member_str(&b, "step", gw_str_of(s->id));
     json_put_member_str(&b, "kind", gw_str_of(ladder_kind_name(s->kind)));
     json_put_member_str(&b, "statement", gw_str_of(ladder_statement_name(s->statement)));
+    if (s->term_days) {
+        json_put_member_int(&b, "term_days", s->term_days);
+        json_put_member_str(&b, "calendar", gw_str_of(s->calendar));
+    }
     gw_buf_putc(&b, '}');
     return take(&b, arena);
 }

@@ -111,6 +111,7 @@ static gw_code read_body(debtor_reader *r, const state_field *f)
             .name = json_get_str(&j, c, "name"),
             .email = json_get_str(&j, c, "email"),
             .phone = json_get_str(&j, c, "phone"),
+            .postal = json_get_str(&j, c, "postal"),
             .designated = json_get_bool(&j, c, "designated", false),
             .standing = standing_of(&j, c),
         };
@@ -502,7 +503,8 @@ const view_contact *view_contact_with(const view_debtor *d, gw_str channel, gw_s
 
 gw_str view_contact_address(const view_contact *c, gw_str channel)
 {
-    return gw_str_is(channel, "email") ? c->email : c->phone;
+    bool posted = gw_str_is(channel, "letter") || gw_str_is(channel, "visit");
+    return gw_str_is(channel, "email") ? c->email : posted ? c->postal : c->phone;
 }
 
 bool view_item_in_case(const view_item *i, gw_str case_id)

@@ -17,7 +17,7 @@ enum { VIEW_NO_DAY = INT32_MIN, VIEW_ROLES_MAX = 16 };
 #define VIEW_NO_TIME INT64_C(0) /* an absent time, as in policy_facts */
 
 typedef struct {
-    gw_str id, role, name, email, phone;
+    gw_str id, role, name, email, phone, postal;
     bool designated;
     policy_standing standing; /* as billing states it */
 } view_contact;

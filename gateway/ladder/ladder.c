@@ -19,7 +19,7 @@ struct ladder {
 
 static const char *const kind_names[] = {"send", "task", "handoff"};
 static const char *const statement_names[] = {"none", "summary", "detailed"};
-static const char *const channel_names[] = {"email", "sms", "voice", "desk"};
+static const char *const channel_names[] = {"email", "sms", "voice", "letter", "visit", "desk"};
 
 /* ---- members ---- */
 
@@ -70,6 +70,20 @@ static gw_code keep_roles(ladder *l, const json_doc *d, uint32_t step, const cha
 
 /* ---- one step ---- */
 
+/* A term in business days, and the calendar it is counted in: both or none. */
+static gw_code read_term(ladder *l, const json_doc *d, uint32_t node, ladder_step *s, gw_err *err)
+{
+    bool days = json_member(d, node, "term_days") != 0;
+    int64_t n = 0;
+    if (days != (json_member(d, node, "calendar") != 0))
+        return json_fail(d, node, err, "term_days and calendar go together");
+    if (!days)
+        return GW_OK;
+    gw_code rc = json_need_int(d, node, "term_days", 1, LADDER_TERM_MAX, &n, err);
+    s->term_days = (int)n;
+    return rc == GW_OK ? keep_member(l, d, node, "calendar", &s->calendar, err) : rc;
+}
+
 static gw_code read_numbers(const json_doc *d, uint32_t node, ladder_step *s, gw_err *err)
 {
     int64_t day = 0;
@@ -103,6 +117,10 @@ static gw_code read_choices(const json_doc *d, uint32_t node, ladder_step *s, gw
     s->statement = (ladder_statement)statement;
     if (rc == GW_OK && (s->kind == LADDER_HANDOFF) != gw_str_is(gw_str_of(s->channel), "desk"))
         rc = json_fail(d, node, err, "kind handoff and channel desk go together");
+    bool by_people =
+        gw_str_is(gw_str_of(s->channel), "letter") || gw_str_is(gw_str_of(s->channel), "visit");
+    if (rc == GW_OK && by_people && s->kind != LADDER_TASK)
+        rc = json_fail(d, node, err, "letters and visits are made by people: kind task");
     return rc;
 }
 
@@ -142,9 +160,9 @@ static gw_code check_order(const ladder *l, const json_doc *d, uint32_t node, co
 
 static gw_code read_step(ladder *l, const json_doc *d, uint32_t node, gw_err *err)
 {
-    static const char *const members[] = {"!id",       "!day",        "!kind",     "!channel",
-                                          "!template", "!tone",       "!to",       "!fallback",
-                                          "!cc",       "!valid_days", "!statement"};
+    static const char *const members[] = {
+        "!id",       "!day", "!kind",       "!channel",   "!template", "!tone",   "!to",
+        "!fallback", "!cc",  "!valid_days", "!statement", "term_days", "calendar"};
     ladder_step s = {0};
     gw_code rc = json_check_members(d, node, members, GW_COUNT(members), err);
     if (rc == GW_OK)
@@ -153,6 +171,8 @@ static gw_code read_step(ladder *l, const json_doc *d, uint32_t node, gw_err *er
         rc = read_choices(d, node, &s, err);
     if (rc == GW_OK)
         rc = read_texts(l, d, node, &s, err);
+    if (rc == GW_OK)
+        rc = read_term(l, d, node, &s, err);
     if (rc == GW_OK)
         rc = check_order(l, d, node, &s, err);
     if (rc == GW_OK)

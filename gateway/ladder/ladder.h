@@ -3,17 +3,18 @@
  * A ladder is a file of config/ladders/: JSON with comments, read strictly.
  *   {"format": 1, "id": "default", "version": "1", "title": "...", "gap_days": 3, "steps": [
  *     {"id": "reminder-letter", "day": 1, "kind": "send" | "task" | "handoff",
- *      "channel": "email" | "sms" | "voice" | "desk", "template": "reminder-letter", "tone": 2,
- *      "to": "primary", "fallback": ["accounts"], "cc": ["finance_head"], "valid_days": 5,
- *      "statement": "none" | "summary" | "detailed"}]}
- * A copy role may be the one "to" fell back to; the caller sends to each contact once.
- * Steps stand in order of day, ids are unique. Tone (1 friendly .. 5 last word) may rise by one
- * level over the highest tone before it and fall freely; the first step has tone 1 or 2. So a
- * debtor never meets a threat that nothing milder preceded. gap_days: least days between the last
- * contact about an item and the next one (where the caller tells when that was).
+ *      "channel": "email" | "sms" | "voice" | "letter" | "visit" | "desk", "template":
+ * "reminder-letter", "tone": 2, "to": "primary", "fallback": ["accounts"], "cc": ["finance_head"],
+ * "valid_days": 5, "statement": "none" | "summary" | "detailed", "term_days": 3, "calendar":
+ * "house"}]} term_days and its calendar may be left out: they are for a letter that sets a term. A
+ * copy role may be the one "to" fell back to; the caller sends to each contact once. Steps stand in
+ * order of day, ids are unique. Tone (1 friendly .. 5 last word) may rise by one level over the
+ * highest tone before it and fall freely; the first step has tone 1 or 2. So a debtor never meets a
+ * threat that nothing milder preceded. gap_days: least days between the last contact about an item
+ * and the next one (where the caller tells when that was).
  *
- * kind: send leaves by itself; task is work for a person (a call) that contacts the debtor;
- * handoff is work for our own people only, at the desk.
+ * kind: send leaves by itself; task is work for a person (a call, letter or visit) that contacts
+ * the debtor; handoff is work for our own people only, at the desk.
  *
  * ladder_plan is pure: facts of one item and today in, every step of the ladder out, each with the
  * days on which it makes sense or the reason why it does not. Nothing is dropped silently: after
@@ -34,6 +35,7 @@ enum {
     LADDER_DAY_MAX = 3650,
     LADDER_BYTES_MAX = 1 << 20,
     LADDER_TONE_MAX = 5,
+    LADDER_TERM_MAX = 60,
     LADDER_NO_DAY = INT32_MIN,
 };
 
@@ -56,6 +58,8 @@ typedef struct {
     size_t cc_n;
     int valid_days; /* whole days after its day on which it still makes sense */
     ladder_statement statement;
+    int term_days; /* 0 none: the term a letter sets, in business days from its posting ... */
+    const char *calendar; /* ... of this calendar */
 } ladder_step;
 
 typedef struct ladder ladder;

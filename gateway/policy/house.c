@@ -71,7 +71,7 @@ static gw_code read_selectors(house_windows *h, const json_doc *d, uint32_t node
     if (rc == GW_OK && r->by[BY_CHANNEL].n &&
         policy_channel_of(r->by[BY_CHANNEL]) == POLICY_CHANNEL_COUNT)
         rc = json_fail(d, json_member(d, node, "channel"), err,
-                       "email, sms, voice or desk is expected");
+                       "email, sms, voice, letter, visit or desk is expected");
     return rc;
 }
 

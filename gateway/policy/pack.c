@@ -6,8 +6,9 @@
 #include "gateway/policy/note.h"
 
 static const char *const channel_names[POLICY_CHANNEL_COUNT + 1] = {
-    [POLICY_EMAIL] = "email", [POLICY_SMS] = "sms",         [POLICY_VOICE] = "voice",
-    [POLICY_DESK] = "desk",   [POLICY_CHANNEL_COUNT] = "*",
+    [POLICY_EMAIL] = "email",     [POLICY_SMS] = "sms",     [POLICY_VOICE] = "voice",
+    [POLICY_LETTER] = "letter",   [POLICY_VISIT] = "visit", [POLICY_DESK] = "desk",
+    [POLICY_CHANNEL_COUNT] = "*",
 };
 static const char *const role_names[] = {"company", "consumer", "guarantor"};
 

@@ -5,7 +5,8 @@
 enum { CHANNELS_AND_ALL = POLICY_CHANNEL_COUNT + 1 };
 
 /* In the order of policy_channel; "*", all of them, last. */
-static const char *const channels[CHANNELS_AND_ALL] = {"email", "sms", "voice", "desk", "*"};
+static const char *const channels[CHANNELS_AND_ALL] = {"email", "sms",  "voice", "letter",
+                                                       "visit", "desk", "*"};
 
 static gw_code need_channel(const json_doc *d, uint32_t row, const char *member, bool all,
                             policy_channel *ret, gw_err *err)

@@ -67,6 +67,8 @@ typedef enum {
     POLICY_EMAIL,
     POLICY_SMS,
     POLICY_VOICE,
+    POLICY_LETTER, /* by post or courier, and ... */
+    POLICY_VISIT,  /* ... in person: tasks for people, in the debtor's hours */
     POLICY_DESK,
     POLICY_CHANNEL_COUNT
 } policy_channel;

@@ -35,11 +35,15 @@ static void every_outcome_leads_somewhere_and_is_found_by_its_name(void **cm)
         if (o->trigger == DESK_STOP || o->trigger == DESK_WRONG)
             assert_false(o->right_party);
     }
-    assert_int_equal(n, 13);
+    assert_int_equal(n, 16);
     assert_null(desk_outcome_named(GW_STR("insulted")));
     assert_false(desk_outcome_fits(desk_outcome_named(GW_STR("done")), GW_STR("voice")));
     assert_true(desk_outcome_fits(desk_outcome_named(GW_STR("done")), GW_STR("desk")));
     assert_false(desk_outcome_fits(desk_outcome_named(GW_STR("voicemail")), GW_STR("desk")));
+    assert_false(desk_outcome_fits(desk_outcome_named(GW_STR("posted")), GW_STR("visit")));
+    assert_true(desk_outcome_fits(desk_outcome_named(GW_STR("posted")), GW_STR("letter")));
+    assert_true(desk_outcome_fits(desk_outcome_named(GW_STR("signed")), GW_STR("visit")));
+    assert_false(desk_outcome_fits(desk_outcome_named(GW_STR("promise")), GW_STR("letter")));
 }
 
 /* ---- ranks ---- */

@@ -485,6 +485,63 @@ static void a_call_nobody_announced_is_counted_all_the_same(void **cm)
     says(rig_fact(r, CALL, "x-Call"), "\"announced\":\"no\"");
 }
 
+/* ---- letters ---- */
+
+/* A ladder of one letter, and the clock at the moment at which it opens. */
+static void open_letter(rig *r)
+{
+    static const char ladder_text[] =
+        "{\"format\":1,\"id\":\"post\",\"version\":\"1\",\"title\":\"t\",\"gap_days\":1,\"steps\":["
+        "{\"id\":\"letter\",\"day\":1,\"kind\":\"task\",\"channel\":\"letter\",\"template\":"
+        "\"call\","
+        "\"tone\":2,\"to\":\"primary\",\"fallback\":[],\"cc\":[],\"valid_days\":5,\"statement\":"
+        "\"none\","
+        "\"term_days\":3,\"calendar\":\"house\"}]}";
+    ladder_free(r->ladders[0]);
+    assert_int_equal(ladder_parse("post", gw_str_of(ladder_text), &r->ladders[0], &r->err), GW_OK);
+    r->sources[0].ladder = "post";
+    rig_tell(r, VERB_DEBTOR,
+             "{\"id\":\"d1\",\"name\":\"Debtor GmbH\",\"role\":\"company\",\"zone\":"
+             "\"Europe/Berlin\",\"locale\":\"en\",\"contacts\":[{\"role\":\"primary\",\"name\":"
+             "\"Erika\",\"postal\":\"Ledgerweg 1, 10115 Berlin\",\"designated\":true}]}");
+    rig_tell(r, VERB_ITEM, item);
+    rig_settle(r);
+    rig_set(r, rig_due(r, "i1#post#letter"));
+    rig_settle(r);
+    assert_int_equal(rig_state(r, "i1#post#letter"), 'O');
+}
+
+static void a_letter_is_posted_under_a_number_and_its_receipt_is_kept(void **cm)
+{
+    static const char page[] =
+        ",\"id\":\"p1\",\"media\":\"image/jpeg\",\"base64\":\"/9j/4AAQSkZJRg==\"";
+    rig *r = of(cm);
+    open_letter(r);
+    const char *task = "i1#post#letter";
+    says(next(r, "bob"), "Ledgerweg 1");
+    says(act(r, "bob", "dial", task, ""), "calling");
+    says(act(r, "bob", "record", task, ",\"id\":\"r1\",\"outcome\":\"voicemail\""), "/outcome");
+    says(act(r, "bob", "record", task, ",\"id\":\"r1\",\"outcome\":\"posted\",\"courier\":\"EMS\""),
+         "/courier_number");
+    says(act(r, "bob", "record", task,
+             ",\"id\":\"r1\",\"outcome\":\"posted\",\"courier\":\"EMS\",\"courier_number\":"
+             "\"EA12\""),
+         "delivered");
+    const char *fact = rig_fact(r, task, "x-Call");
+    says(fact, "\"courier\":\"EMS\"");
+    lacks(fact, "EA12");
+    says(act(r, "eve", "attach", task, page), "another agent");
+    says(act(r, "bob", "attach", task, ",\"id\":\"p0\",\"media\":\"image/jpeg\",\"base64\":\"??\""),
+         "/base64");
+    says(act(r, "bob", "attach", task, page), "accepted");
+    says(act(r, "bob", "attach", task, page), "duplicate");
+    assert_int_equal(rig_state(r, task), 'D');
+    assert_string_equal(rig_field(r, task, "why"), "posted");
+    says(rig_fact(r, task, "x-Task"),
+         "attached {\"channel\":\"letter\",\"part\":1,\"parts\":1,\"bytes\":10}");
+    assert_string_equal(rig_records(r, task), "x-Plan x-Task x-Task x-AttemptIntent x-Call x-Task");
+}
+
 /* ---- who may ---- */
 
 static void billing_may_not_work_the_desk_and_an_agent_is_itself(void **cm)
@@ -539,6 +596,7 @@ int main(void)
         cmocka_unit_test(stop_hardship_and_a_wrong_number_end_what_must_end),
         promise(a_call_that_was_not_placed_gives_the_cap_back),
         promise(a_call_nobody_announced_is_counted_all_the_same),
+        promise(a_letter_is_posted_under_a_number_and_its_receipt_is_kept),
         promise(billing_may_not_work_the_desk_and_an_agent_is_itself),
         promise(a_submitted_mail_is_no_task),
     };

@@ -24,6 +24,9 @@ static const char rules_text[] =
     "\"confidence\":\"house\"},"
     "{\"channel\":\"voice\",\"days\":[\"mon\",\"tue\",\"wed\",\"thu\",\"fri\"],"
     "\"from\":\"09:00\",\"to\":\"18:00\",\"source\":\"test\",\"read\":\"2013-01-01\","
+    "\"confidence\":\"house\"},"
+    "{\"channel\":\"letter\",\"days\":[\"mon\",\"tue\",\"wed\",\"thu\",\"fri\"],"
+    "\"from\":\"09:00\",\"to\":\"18:00\",\"source\":\"test\",\"read\":\"2013-01-01\","
     "\"confidence\":\"house\"}],"
     "\"caps\":[{\"field\":\"email\",\"per\":\"day\",\"max\":2,\"source\":\"test\",\"read\":"
     "\"2013-01-01\",\"confidence\":\"house\"},"
@@ -32,6 +35,8 @@ static const char rules_text[] =
     "{\"field\":\"voice\",\"per\":\"day\",\"max\":2,\"count\":\"effective\",\"source\":\"test\","
     "\"read\":\"2013-01-01\",\"confidence\":\"house\"}],"
     "\"consent\":[{\"channel\":\"email\",\"mode\":\"opt-out\",\"source\":\"test\",\"read\":"
+    "\"2013-01-01\",\"confidence\":\"house\"},"
+    "{\"channel\":\"letter\",\"mode\":\"opt-out\",\"source\":\"test\",\"read\":"
     "\"2013-01-01\",\"confidence\":\"house\"},"
     "{\"channel\":\"voice\",\"mode\":\"opt-out\",\"source\":\"test\",\"read\":"
     "\"2013-01-01\",\"confidence\":\"house\"}]}";
