@@ -17,7 +17,7 @@ struct query {
     house_live house;
     desk_excuses *excuses;       /* NULL: none are suggested */
     struct context_bench *bench; /* formatters of the agents' locales; made when first needed */
-    additive *willing[2]; /* paying within 7 and within 30 days */
+    additive *willing[2];        /* paying within 7 and within 30 days */
 };
 
 void desk_bench_free(struct context_bench *b); /* accepts NULL */
