@@ -2,9 +2,12 @@
 
     sms.py way     a job and a ladder step reach the SMSC once, each with the text that was recorded
                    before it left; Kannel's receipts come back to /hooks and move its delivery state
+    sms.py smpp    the same over SMPP: Kannel as client of an SMSC that delivers, fails, expires, refuses,
+                   and sends its receipts out of order and twice
     sms.py kill    the worker dies by kill -9 at every point of an SMS's way; nothing is sent twice
 """
 import argparse
+import datetime
 import os
 import shutil
 import sys
@@ -17,6 +20,7 @@ import suite
 suite.need_zmq()
 import gateway  # noqa: E402  (needs zmq)
 import kannel  # noqa: E402
+import smsc  # noqa: E402
 
 CALLBACK_KEY = "callback-key-of-the-test"
 POINTS = ("worker-after-go", "route-before-send", "route-after-answer", "route-before-report",
@@ -44,11 +48,11 @@ def use_kannel(gw, box, **changes):
             file.write(value + "\n")
 
 
-def plant(folder, environment=None, service="text = \"\"", **more):
+def plant(folder, environment=None, service="text = \"\"", smsc_conf=None, **more):
     """service: what Kannel does with a message of a person; {url} is the gateway."""
     port = suite.free_port()
     url = f"http://127.0.0.1:{port}"
-    box = kannel.Kannel(folder, service=service.format(url=url))
+    box = kannel.Kannel(folder, smsc_conf, service=service.format(url=url))
     settings = gateway.settings(
         clock_start="2013-01-02T10:00:00Z", sms={"transport": "provider", "providers": "kannel"},
         http={"endpoint": f"127.0.0.1:{port}", "public_url": url, "providers": "kannel"}, **more)
@@ -81,6 +85,8 @@ def introduce(gw, numbers, locale="en"):
             assert answer["verdict"] == "accepted", answer
 
 
+SHORT = {"items": [{"id": "R", "due": "2013-01-01", "amount_minor": 100, "paid_minor": 0,
+                    "currency": "EUR"}], "currency": "EUR"}
 FACTS = {"items": [{"id": "R-1", "reference": "R-1", "due": "2013-01-01", "amount_minor": 12300,
                     "paid_minor": 0, "currency": "EUR"}], "currency": "EUR"}
 
@@ -175,6 +181,47 @@ def way(folder, report):
         box.stop()
 
 
+# ---- smpp ----
+
+def minutes_left(validity):
+    """SMPP 3.4 §7.1.1: "YYMMDDhhmmsstnnp" absolute, here in UTC quarters."""
+    then = datetime.datetime.strptime(validity[:12], "%y%m%d%H%M%S")
+    shift = datetime.timedelta(minutes=15 * int(validity[13:15]))
+    then = then - shift if validity[15] == "+" else then + shift
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    return (then - now).total_seconds() / 60
+
+
+def smpp(folder, report):
+    """A text of one part each; the window closes at 18:00 in Berlin, seven hours from 10:00 UTC."""
+    fates = {phone(1): "DELIVRD", phone(2): "UNDELIV", phone(3): "EXPIRED", phone(4): 0x0B}
+    operator = smsc.Smsc({n.lstrip("+"): f for n, f in fates.items()} | fates, hold=3)
+    box, gw = plant(folder, smsc_conf=operator.conf())
+    try:
+        gw.start("sms")
+        names = ["one", "two", "three", "four"]
+        introduce(gw, [1, 2, 3, 4], "zh-CN")
+        for answer in gw.submit("submit", [job(n, i + 1) | {"facts": SHORT}
+                                           for i, n in enumerate(names)]):
+            expect(report, answer["verdict"] == "accepted", f"accepted: {answer}")
+        gw.clock_set("2013-01-03T12:00:00Z")
+        wanted = dict(zip(names, ("delivered", "failed", "failed", "rejected")))
+        try:
+            wait_for("the receipts", lambda: all(
+                deliveries(gw, [n])[n].get("state") == wanted[n] for n in names), 20)
+        except TimeoutError:
+            pass  # told by what follows
+        for n, d in deliveries(gw, names).items():
+            expect(report, d.get("state") == wanted[n], f"{n}: {d}")
+        for s in operator.submitted:
+            expect(report, 1 <= minutes_left(s["validity"]) <= 7 * 60,
+                   f"nothing arrives after the window: {s['validity']}")
+    finally:
+        gw.stop()
+        box.stop()
+        operator.stop()
+
+
 # ---- kill ----
 
 def kill(folder, report):
@@ -213,13 +260,13 @@ def kill(folder, report):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("way", "kill"))
+    parser.add_argument("what", choices=("way", "smpp", "kill"))
     parser.add_argument("--folder")
     args = parser.parse_args()
     kannel.available()
     with suite.Folder(args.folder) as folder:
         report = suite.Report()
-        {"way": way, "kill": kill}[args.what](folder, report)
+        {"way": way, "smpp": smpp, "kill": kill}[args.what](folder, report)
         report.print()
         return 1 if report.count() else 0
 
