@@ -315,14 +315,30 @@ static void put_decision(gw_buf *f, const change *c, life_event on, bool full)
     }
 }
 
-static void put_cap_names(gw_buf *f, const char *member, const char *const *names, size_t n)
+static void put_cap_name(gw_buf *f, const gw_id *person, const char *field)
 {
+    char id[GW_ID_TEXT];
+    bool first = f->n && f->data[f->n - 1] == '"';
+    gw_buf_puts(f, first ? "" : " ");
+    if (person) {
+        gw_id_format(person, id);
+        gw_buf_printf(f, "p:%s:", id);
+    }
+    gw_buf_puts(f, field);
+}
+
+/* Counters that the transition, and the one that goes with it to a person, take or give back. */
+static void put_cap_names(gw_buf *f, const char *member, const state_txn *t, bool gives)
+{
+    const state_txn *p = t->then;
+    size_t n = (gives ? t->give_n : t->take_n) + (!p ? 0 : gives ? p->give_n : p->take_n);
     if (n == 0)
         return;
     json_put_name(f, member);
     gw_buf_putc(f, '"');
-    for (size_t i = 0; i < n; i++)
-        gw_buf_printf(f, "%s%s", i ? " " : "", names[i]);
+    for (const state_txn *x = t; x; x = x == t ? p : NULL)
+        for (size_t i = 0; i < (gives ? x->give_n : x->take_n); i++)
+            put_cap_name(f, x == t ? NULL : x->did, gives ? x->gives[i] : x->takes[i].field);
     gw_buf_putc(f, '"');
 }
 
@@ -330,21 +346,22 @@ static void put_cap_names(gw_buf *f, const char *member, const char *const *name
  * its counters are told by the intent. */
 static void put_caps(builder *b, gw_buf *f, life_event on)
 {
-    const state_txn *t = b->txn;
-    const char *takes[STATE_CAPS_MAX];
+    const change *c = b->c;
+    unsigned fx = b->move.effects;
     char from = b->r->state;
+    gw_str names = {NULL, 0};
     if (on == ON_CLAIM)
         return;
-    if (on == ON_INTENT) {
-        if (b->r->cap.n)
-            json_put_member_str(f, "caps", b->r->cap);
-        return;
-    }
-    for (size_t i = 0; i < t->take_n && i < STATE_CAPS_MAX; i++)
-        takes[i] = t->takes[i].field;
-    put_cap_names(f, "caps", takes, t->take_n < STATE_CAPS_MAX ? t->take_n : STATE_CAPS_MAX);
-    if (t->take_n || from == LIFE_SENDING || from == LIFE_TALKING)
-        put_cap_names(f, "caps_given", t->gives, t->give_n);
+    if (on == ON_INTENT)
+        names = b->r->cap;
+    else if (fx & DO_TAKE_CAP)
+        names = change_cap_text(c->caps, c->cap_n, c->person, b->arena);
+    else if (fx & DO_COUNT_CAP)
+        put_cap_names(f, "caps", b->txn, false);
+    if (names.n)
+        json_put_member_str(f, "caps", names);
+    if (from == LIFE_SENDING || from == LIFE_TALKING)
+        put_cap_names(f, "caps_given", b->txn, true);
 }
 
 static gw_str record_fact(builder *b, life_event on, bool rejection)

@@ -192,7 +192,7 @@ static gw_code walk(rebuild *b)
             if (rc == GW_OK && e.v.obx.n && e.v.t.ms > b->ret->log_ends.ms)
                 b->ret->log_ends = e.v.t;
             if (rc == GW_OK &&
-                (b->txn_n == REBUILD_CHUNK || b->debtor_n == REBUILD_CHUNK || i % 256 == 255))
+                (b->txn_n + 2 > REBUILD_CHUNK || b->debtor_n == REBUILD_CHUNK || i % 256 == 255))
                 rc = rebuild_flush(b);
         }
     return rc == GW_OK ? rebuild_flush(b) : rc;

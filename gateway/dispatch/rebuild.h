@@ -14,8 +14,9 @@
  *
  * Fails closed: nothing is written unless the store is empty and the log verifies; a record that
  * cannot be folded again ends it (the store is then to be emptied before another try).
- * Not made again: counters of failed attempts (they begin at zero), what the timing model learned.
- * Thread: one owner; no gateway may run. */
+ * Not made again: counters of failed attempts (they begin at zero), the delivery states of receipts
+ * and the list of replies (both stay in the log; the holds of replies are made again), moments of
+ * last conversations, what the timing model learned. Thread: one owner; no gateway may run. */
 #ifndef GATEWAY_DISPATCH_REBUILD_H
 #define GATEWAY_DISPATCH_REBUILD_H
 

@@ -93,6 +93,8 @@ static char state_told(rebuild *b, const entry *e)
     char letter = z ? life_state_named(z) : 0;
     if (gw_str_is(e->v.event, EVENT_ACCEPTED))
         return LIFE_ACCEPTED;
+    if (gw_str_is(e->v.event, EVENT_RECEIVED))
+        return 0; /* the state of a delivery; what it moves has a record of its own */
     static const char again[] = {LIFE_PLANNED, LIFE_HELD, LIFE_CLAIMED, LIFE_OPEN, LIFE_LEASED};
     for (size_t i = 0; i < sizeof again; i++)
         if (letter == again[i])
@@ -100,35 +102,73 @@ static char state_told(rebuild *b, const entry *e)
     return letter;
 }
 
-/* Names of counters, separated by blanks, as change.c writes them. */
-static size_t split(rebuild *b, gw_str names, const char *ret[STATE_CAPS_MAX])
+/* Names of counters, separated by blanks, as change.c writes them: the debtor's own, and those of
+ * the person it is as "p:<person>:<name>". */
+typedef struct {
+    const char *own[STATE_CAPS_MAX], *persons[STATE_CAPS_MAX];
+    size_t own_n, person_n;
+    gw_id *person;
+} counters;
+
+static bool split(rebuild *b, gw_str names, counters *ret)
 {
-    size_t n = 0;
-    char *copy = names.n ? gw_arena_copy(b->arena, names) : NULL;
+    enum { PREFIX = 2 + GW_ID_TEXT - 1 + 1 }; /* "p:", the id, ":" */
     char *save = NULL;
-    for (char *p = copy ? strtok_r(copy, " ", &save) : NULL; p && n < STATE_CAPS_MAX;
-         p = strtok_r(NULL, " ", &save))
-        ret[n++] = p;
-    return n;
+    char *copy = gw_arena_copy(b->arena, names.n ? names : GW_STR(""));
+    *ret = (counters){.person = gw_arena_alloc(b->arena, sizeof(gw_id))};
+    if (!copy || !ret->person)
+        return false;
+    for (char *p = strtok_r(copy, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
+        bool of_person = p[0] == 'p' && strlen(p) > PREFIX;
+        if (ret->own_n == STATE_CAPS_MAX || ret->person_n == STATE_CAPS_MAX)
+            return false;
+        if (!of_person)
+            ret->own[ret->own_n++] = p;
+        else if (gw_id_parse((gw_str){p + 2, GW_ID_TEXT - 1}, ret->person, NULL) == GW_OK)
+            ret->persons[ret->person_n++] = p + PREFIX;
+        else
+            return false;
+    }
+    return true;
 }
 
-static void count_contacts(builder *x, state_txn *t)
+static bool take_all(rebuild *b, const char *const *names, size_t n, state_txn *t)
 {
-    rebuild *b = x->b;
-    const char *names[STATE_CAPS_MAX];
-    size_t n = split(b, fact(x->e, "caps"), names);
     state_cap *takes = gw_arena_alloc(b->arena, (n + 1) * sizeof *takes);
-    const char **gives = gw_arena_alloc(b->arena, STATE_CAPS_MAX * sizeof *gives);
-    if (!takes || !gives) {
-        x->failed = true;
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; takes && i < n; i++)
         takes[i] = (state_cap){.field = names[i], .max = INT64_MAX};
     t->takes = takes;
     t->take_n = n;
+    return takes != NULL;
+}
+
+static bool give_all(rebuild *b, const char *const *names, size_t n, state_txn *t)
+{
+    const char **gives = gw_arena_alloc(b->arena, (n + 1) * sizeof *gives);
+    if (gives && n)
+        memcpy(gives, names, n * sizeof *gives);
     t->gives = gives;
-    t->give_n = split(b, fact(x->e, "caps_given"), gives);
+    t->give_n = n;
+    return gives != NULL;
+}
+
+/* The debtor's counters in t, the person's in a transition of its own behind it. */
+static void count_contacts(builder *x, state_txn *t, state_txn *ret_person)
+{
+    rebuild *b = x->b;
+    counters taken, given;
+    *ret_person = (state_txn){.debtor_version = -1, .version = -1};
+    bool good = split(b, fact(x->e, "caps"), &taken) && split(b, fact(x->e, "caps_given"), &given);
+    if (!good) {
+        x->failed = true;
+        return;
+    }
+    ret_person->did = taken.person_n ? taken.person : given.person;
+    ret_person->shard = state_shard(ret_person->did);
+    good = take_all(b, taken.own, taken.own_n, t) && give_all(b, given.own, given.own_n, t) &&
+           take_all(b, taken.persons, taken.person_n, ret_person) &&
+           give_all(b, given.persons, given.person_n, ret_person);
+    x->failed = x->failed || !good;
 }
 
 static void set_place(state_txn *t, char letter, int64_t at_ms)
@@ -229,11 +269,14 @@ gw_code rebuild_move(rebuild *b, entry *e)
     char stored = letter == LIFE_TALKING ? LIFE_UNKNOWN : letter;
     set_moved(&x, stored);
     set_place(t, stored, e->v.t.ms);
-    count_contacts(&x, t);
+    state_txn person;
+    count_contacts(&x, t, &person);
     if (x.failed)
         return gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
     t->n = x.n;
     b->txn_n++;
+    if (person.take_n + person.give_n)
+        b->txns[b->txn_n++] = person;
     rebuilt *r = known ? known : &fresh;
     r->state = letter;
     note_due(r, e);

@@ -1,6 +1,10 @@
-/* A message from anybody, and word files as somebody might edit them (first byte w). A message is
- * always understood the same way, and a keyword put before it always stops. */
+/* A message from anybody, and files as somebody might edit them: word lists (first byte w), send
+ * windows (h), roles of third parties (t). A message is always understood the same way, and a
+ * keyword put before it always stops. Windows that were taken are taken again from their canonical
+ * form. */
+#include "gateway/policy/house.h"
 #include "gateway/policy/optout.h"
+#include "gateway/policy/third_party.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,6 +29,34 @@ static void try_words(gw_str text)
         return;
     optout_classify(w, GW_STR("please stop it\nstop"), &v);
     assert(v.why && v.channel && v.language && v.also);
+}
+
+static void try_windows(gw_str text)
+{
+    GW_AUTO(house_windows_free) house_windows *h = NULL;
+    GW_AUTO(house_windows_free) house_windows *again = NULL;
+    GW_AUTO_BUF gw_buf diff;
+    gw_err err = {0};
+    policy_window list[HOUSE_WINDOWS_MAX];
+    const house_subject s = {GW_STR("s"), GW_STR("l"), GW_STR("t"), GW_STR("email")};
+    if (house_windows_parse("f", text, &h, &err) != GW_OK) {
+        assert(err.text[0]);
+        return;
+    }
+    gw_buf_init(&diff, 1 << 20);
+    assert(house_windows_parse("g", house_windows_canonical(h), &again, &err) == GW_OK);
+    assert(strcmp(house_windows_hash(h), house_windows_hash(again)) == 0);
+    assert(house_windows_diff(h, again, &diff) == GW_OK && diff.n == 0);
+    for (size_t i = 0, n = house_windows_of(h, &s, list); i < n; i++)
+        assert(list[i].from >= 0 && list[i].from < list[i].to && list[i].weekdays);
+}
+
+static void try_roles(gw_str text)
+{
+    GW_AUTO(third_party_free) third_party *t = NULL;
+    gw_err err = {0};
+    if (third_party_parse("f", text, &t, &err) == GW_OK)
+        (void)third_party_has(t, GW_STR("Suppliers"));
 }
 
 static void try_message(gw_str text)
@@ -55,6 +87,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     gw_str text = {(const char *)data + 1, n - 1};
     if (data[0] == 'w')
         try_words(text);
+    else if (data[0] == 'h')
+        try_windows(text);
+    else if (data[0] == 't')
+        try_roles(text);
     else
         try_message(text);
     return 0;

@@ -1,6 +1,7 @@
 /* Caps over a real store: sliding windows, debts, hours, and one person over several debtors. */
 #include "gateway/dispatch/load.h"
 #include "gateway/dispatch/person.h"
+#include "gateway/dispatch/rebuild.h"
 #include "tests/gateway/dispatch/rig.h"
 
 #include <stdio.h>
@@ -191,6 +192,37 @@ static void of_two_at_once_one_person_gets_no_more_than_its_cap(void **cm)
     assert_int_equal(counted_for(r, "p-1", "c:email:2013-03-04"), 2);
 }
 
+static void all_counters_are_made_again_from_the_log_after_a_loss(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    rebuild_result result;
+    tell_debtor(r, "d1", "p1");
+    submit(r, "d1", "j1", "i1");
+    rig_join(r, 0, 4);
+    rig_deliver(r, 0, &t);
+    submit(r, "d1", "j2", "i2");
+    rig_settle(r);
+    assert_int_equal(counted_for(r, "p1", "c:email:2013-03-04"), 1);
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04T09"), 1);
+    int64_t due = rig_due(r, "j2");
+    rig_log(r);
+    rig_lose_store(r);
+    rig_leave(r, 0);
+    const rebuild_order o = {.evidence_dir = r->paths[0],
+                             .tenant_key = r->paths[2],
+                             .id_key = r->id_key,
+                             .state = r->config.state,
+                             .now = gw_clock_now(r->clock)};
+    if (rebuild_run(&o, r->ev, &result, &r->err) != GW_OK)
+        fail_msg("%s", r->err.text);
+    assert_int_equal(counted_for(r, "p1", "c:email:2013-03-04"), 1);
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04T09"), 1);
+    rig_open(r);
+    rig_settle(r);
+    assert_int_equal(rig_due(r, "j2"), due);
+}
+
 int main(void)
 {
 #define promise(test) cmocka_unit_test_setup_teardown(test, rig_start, rig_stop)
@@ -199,6 +231,7 @@ int main(void)
         promise(debtors_that_are_one_person_share_its_cap),
         promise(what_was_not_sent_gives_the_persons_counter_back),
         promise(of_two_at_once_one_person_gets_no_more_than_its_cap),
+        promise(all_counters_are_made_again_from_the_log_after_a_loss),
     };
     int failed = cmocka_run_group_tests_name("caps", tests, NULL, NULL);
     policy_rules_free(rules);
