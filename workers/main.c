@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -112,6 +113,16 @@ static bool read_options(int argc, char **argv, options *o)
     return good && optind == argc;
 }
 
+/* Every request under way is a descriptor, and the usual soft limit is 1024. */
+static void raise_files(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
 static gw_code run(const worker_config *settings, const channel *driver, gw_err *err)
 {
     worker *w = NULL;
@@ -215,6 +226,7 @@ int main(int argc, char **argv)
         return 2;
     }
     gw_log_setup("dunlin-worker", GW_LOG_INFO);
+    raise_files();
     gw_err err = {0};
     config *c = NULL;
     gw_code rc = config_load(o.config, o.data, &c, &err);

@@ -2,7 +2,7 @@
 
 #include <stdalign.h>
 
-enum { BLOCK_BYTES = 64 * 1024 };
+enum { BLOCK_BYTES = 64 * 1024, SMALL_BYTES = 1024, SHARE = 4 };
 
 typedef struct block {
     struct block *next;
@@ -13,13 +13,22 @@ typedef struct block {
 struct gw_arena {
     block *head;
     size_t ceiling, total;
+    size_t least; /* size of a block */
 };
 
 gw_arena *gw_arena_new(size_t ceiling)
 {
     gw_arena *a = calloc(1, sizeof *a);
     if (a)
-        a->ceiling = ceiling;
+        *a = (gw_arena){.ceiling = ceiling, .least = BLOCK_BYTES};
+    return a;
+}
+
+gw_arena *gw_arena_new_small(size_t ceiling)
+{
+    gw_arena *a = gw_arena_new(ceiling);
+    if (a)
+        a->least = SMALL_BYTES;
     return a;
 }
 
@@ -55,6 +64,15 @@ void gw_arena_reset(gw_arena *a)
     }
 }
 
+/* A small arena grows by a share of what it holds, so that little is left unused at its end. */
+static size_t block_size(const gw_arena *a, size_t need)
+{
+    size_t cap = a->total / SHARE > a->least ? a->total / SHARE : a->least;
+    if (cap > BLOCK_BYTES)
+        cap = BLOCK_BYTES;
+    return need > cap ? need : cap;
+}
+
 void *gw_arena_alloc(gw_arena *a, size_t n)
 {
     size_t align = alignof(max_align_t);
@@ -65,7 +83,7 @@ void *gw_arena_alloc(gw_arena *a, size_t n)
         return NULL;
     block *b = a->head;
     if (!b || b->cap - b->used < need) {
-        size_t cap = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+        size_t cap = block_size(a, need);
         b = malloc(sizeof *b + cap);
         if (!b)
             return NULL;

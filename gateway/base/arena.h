@@ -12,6 +12,9 @@ typedef struct gw_arena gw_arena;
 /* ceiling: most bytes alive at once; an allocation past it answers NULL. NULL when out of memory.
  */
 gw_arena *gw_arena_new(size_t ceiling);
+/* For many that live at the same time: begins small and grows by a quarter, so that little work
+ * takes little. */
+gw_arena *gw_arena_new_small(size_t ceiling);
 void gw_arena_free(gw_arena *a);
 GW_CLEANUP_FUNC(gw_arena, gw_arena_free)
 void gw_arena_reset(gw_arena *a);

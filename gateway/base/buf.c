@@ -55,6 +55,15 @@ char *gw_buf_reserve(gw_buf *b, size_t n)
     return b->data + b->n;
 }
 
+void gw_buf_fit(gw_buf *b)
+{
+    char *data = b->data ? realloc(b->data, b->n + 1) : NULL;
+    if (!data)
+        return;
+    b->data = data;
+    b->cap = b->n + 1;
+}
+
 gw_code gw_buf_put(gw_buf *b, const void *bytes, size_t n)
 {
     char *to = gw_buf_reserve(b, n);

@@ -62,6 +62,8 @@ gw_code gw_buf_put_str(gw_buf *b, gw_str s);
 gw_code gw_buf_printf(gw_buf *b, const char *fmt, ...) GW_PRINTF(2, 3);
 /* Make room for n more bytes and return where they go; the caller adds to b->n. NULL on failure. */
 char *gw_buf_reserve(gw_buf *b, size_t n);
+/* Give back what is not in use, before a buffer is kept for long. */
+void gw_buf_fit(gw_buf *b);
 /* The sticky code; err (may be NULL) says "what is larger than N bytes" or "out of memory". */
 gw_code gw_buf_code(const gw_buf *b, const char *what, gw_err *err);
 

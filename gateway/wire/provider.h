@@ -163,8 +163,8 @@ typedef struct {
 /* All in the arena; url without what the scheme adds. */
 typedef struct {
     gw_str method, url, body;
-    provider_pair headers[PROVIDER_PAIRS_MAX];
     size_t header_n;
+    provider_pair headers[PROVIDER_PAIRS_MAX]; /* last: who keeps many keeps only header_n */
 } provider_request;
 
 /* node: p->request or p->query. GW_EINVAL a value is missing, GW_ELIMIT, GW_ENOMEM. */

@@ -104,12 +104,19 @@ typedef struct {
     int64_t now_ms;      /* gateway's clock when it wrote this (may be manual) */
     int64_t deadline_ms; /* nothing may leave after this moment of that clock */
     wire_sender from;
-    wire_recipient to[WIRE_RECIPIENTS_MAX];
-    size_t to_n;       /* at least 1 */
     gw_str message_id; /* without angle brackets; stable over attempts */
     gw_str reference;  /* human case reference, may be empty */
     bool manual_clock;
+    size_t to_n; /* at least 1 */
+    /* Last, so that who keeps a task for long need not keep room for recipients it does not have
+     * (wire_task_bytes). */
+    wire_recipient to[WIRE_RECIPIENTS_MAX];
 } wire_task;
+/* Bytes of a task up to its last recipient. */
+static inline size_t wire_task_bytes(size_t to_n)
+{
+    return offsetof(wire_task, to) + to_n * sizeof(wire_recipient);
+}
 
 typedef struct {
     gw_str template;

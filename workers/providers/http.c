@@ -7,14 +7,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { URL_MAX_BYTES = 64 * 1024, LINE_MAX_BYTES = 16 * 1024 };
+enum {
+    URL_MAX_BYTES = 64 * 1024,
+    LINE_MAX_BYTES = 16 * 1024,
+    BUFFER_BYTES = 1024, /* of each request under way; answers are short */
+};
 
 typedef struct transfer {
     http_engine *engine;
     const http_rules *rules;
     CURL *easy;
     struct curl_slist *headers;
-    gw_buf url, request_body, answer;
+    gw_buf url, answer;
     size_t body_read;
     http_done done;
     void *arg;
@@ -110,7 +114,6 @@ static void transfer_free(transfer *t)
     curl_slist_free_all(t->headers);
     gw_buf_wipe(&t->url); /* a scheme may have put a password into it */
     gw_buf_done(&t->url);
-    gw_buf_done(&t->request_body);
     gw_buf_done(&t->answer);
     free(t);
 }
@@ -161,6 +164,7 @@ static void set_rules(transfer *t)
     curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)r->total_ms);
     curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, (long)HTTP_IDLE_S);
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
     curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -173,15 +177,15 @@ static gw_code set_request(transfer *t, const http_request *r, gw_err *err)
 {
     CURL *c = t->easy;
     gw_buf_put_str(&t->url, r->url);
-    gw_buf_put_str(&t->request_body, r->body);
-    if (t->url.code != GW_OK || t->request_body.code != GW_OK || !add_headers(t, r->headers))
+    if (t->url.code != GW_OK || !add_headers(t, r->headers))
         return gw_fail(err, GW_ELIMIT, "an HTTP request is too large");
     set_rules(t);
     CURLcode code = curl_easy_setopt(c, CURLOPT_URL, t->url.data);
     if (gw_str_is(r->method, "POST")) {
         curl_easy_setopt(c, CURLOPT_POST, 1L);
-        curl_easy_setopt(c, CURLOPT_POSTFIELDS, t->request_body.data ? t->request_body.data : "");
-        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)t->request_body.n);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)r->body.n); /* first: how much to copy */
+        if (code == CURLE_OK)
+            code = curl_easy_setopt(c, CURLOPT_COPYPOSTFIELDS, r->body.n ? r->body.p : "");
     } else {
         curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
     }
@@ -191,6 +195,8 @@ static gw_code set_request(transfer *t, const http_request *r, gw_err *err)
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(c, CURLOPT_PRIVATE, t);
+    gw_buf_wipe(&t->url); /* libcurl has its own copy */
+    gw_buf_done(&t->url);
     return code == CURLE_OK ? GW_OK : gw_fail(err, GW_EINVAL, "%s", curl_easy_strerror(code));
 }
 
@@ -214,7 +220,6 @@ gw_code http_start(http_engine *e, const http_request *r, http_done done, void *
         return gw_fail(err, GW_ENOMEM, "starting an HTTP request");
     *t = (transfer){.engine = e, .rules = r->rules, .done = done, .arg = arg, .retry_after_ms = -1};
     gw_buf_init(&t->url, URL_MAX_BYTES);
-    gw_buf_init(&t->request_body, 1 << 20);
     gw_buf_init(&t->answer, r->rules->response_max);
     t->easy = curl_easy_init();
     gw_code rc = t->easy ? set_request(t, r, err) : gw_fail(err, GW_ENOMEM, "starting a request");

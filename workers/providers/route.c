@@ -303,8 +303,7 @@ static void try_leg(flight *f)
         return;
     }
     GW_CRASH_POINT("route-before-send");
-    if (route_start(f->router->engine, c, &f->plan->legs[f->leg].request, on_done, f, &err) ==
-        GW_OK)
+    if (route_start(f->router->engine, c, f->plan->legs[f->leg].request, on_done, f, &err) == GW_OK)
         return;
     carrier_release(c);
     gw_log(GW_LOG_ERROR, "a request cannot be made", "provider=%s text=\"%s\"", c->p->name,

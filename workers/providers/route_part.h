@@ -6,13 +6,13 @@
 
 typedef struct {
     carrier *carrier;
-    provider_request request;
+    const provider_request *request; /* without room for headers it does not have */
 } route_leg;
 
 /* In the attempt's arena. */
 typedef struct {
     char own[WIRE_OWN_TEXT]; /* own reference of the attempt */
-    route_leg legs[FLEET_MAX];
+    route_leg *legs;         /* room for every provider of the fleet */
     size_t n;
     int64_t start_by_ms; /* of the gateway's clock: later its validity would outlast the window */
 } route_plan;

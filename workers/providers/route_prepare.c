@@ -28,11 +28,22 @@ static gw_code callback_of(const fleet *f, const carrier *c, const char *own, gw
     return rc;
 }
 
+/* A copy without the room for headers that it does not have. */
+static const provider_request *keep_request(const provider_request *r, gw_arena *arena)
+{
+    size_t n = offsetof(provider_request, headers) + r->header_n * sizeof *r->headers;
+    provider_request *kept = gw_arena_alloc(arena, n);
+    if (kept)
+        memcpy(kept, r, n);
+    return kept;
+}
+
 static gw_code add_leg(const fleet *f, carrier *c, channel_attempt *a,
                        const provider_values *common, const provider_subject *subject,
                        route_plan *plan, gw_buf *unfit, gw_err *err)
 {
     provider_values v = *common;
+    provider_request made;
     const char *why = provider_unfit(c->p, subject, &v.approval);
     if (why) {
         gw_buf_printf(unfit, "%s%s: %s", unfit->n ? ", " : "", c->p->name, why);
@@ -42,7 +53,9 @@ static gw_code add_leg(const fleet *f, carrier *c, channel_attempt *a,
     route_leg *leg = &plan->legs[plan->n];
     leg->carrier = c;
     if (rc == GW_OK)
-        rc = provider_build(c->p, c->p->request, &v, a->arena, &leg->request, err);
+        rc = provider_build(c->p, c->p->request, &v, a->arena, &made, err);
+    if (rc == GW_OK && !(leg->request = keep_request(&made, a->arena)))
+        rc = gw_fail(err, GW_ENOMEM, "choosing a provider");
     plan->n += rc == GW_OK;
     return rc;
 }
@@ -52,7 +65,7 @@ static void put_requests(const route_plan *plan, gw_buf *out)
     json_put_name(out, "requests");
     gw_buf_putc(out, '[');
     for (size_t i = 0; i < plan->n; i++) {
-        const provider_request *r = &plan->legs[i].request;
+        const provider_request *r = plan->legs[i].request;
         gw_buf_puts(out, i ? ",{" : "{");
         json_put_member_str(out, "body", r->body);
         json_put_name(out, "headers");
@@ -90,7 +103,9 @@ gw_code route_prepare(const fleet *f, channel_attempt *a, const template_bundle 
     route_plan *plan = gw_arena_alloc(a->arena, sizeof *plan);
     GW_AUTO_BUF gw_buf unfit;
     gw_buf_init(&unfit, 200);
-    if (!plan)
+    if (plan)
+        plan->legs = gw_arena_alloc(a->arena, f->n * sizeof *plan->legs);
+    if (!plan || !plan->legs)
         return gw_fail(err, GW_ENOMEM, "choosing a provider");
     own_of(t, plan->own);
     const gw_str own = {plan->own, strlen(plan->own)};

@@ -42,6 +42,7 @@ enum {
     CHANNEL_TLS_MAX = 96,
     CHANNEL_ENHANCED_MAX = 16, /* "5.7.1" with NUL */
     CHANNEL_PROVIDER_MAX = 64,
+    CHANNEL_FEW = 4,       /* recipients there is always room for */
     CHANNEL_DAY_TEXT = 11, /* "2026-03-01" with NUL */
 };
 
@@ -70,7 +71,8 @@ typedef struct {
     char remote_tls[CHANNEL_TLS_MAX];
     char provider[CHANNEL_PROVIDER_MAX];         /* descriptor used; empty: none */
     char provider_ref[2 * CHANNEL_PROVIDER_MAX]; /* its id of the message */
-    channel_recipient recipients[WIRE_RECIPIENTS_MAX];
+    channel_recipient *recipients;               /* room for those of the task */
+    channel_recipient few[CHANNEL_FEW];
     size_t recipient_n;
     channel_call call;
     gw_buf raw; /* the carrier's replies, private */

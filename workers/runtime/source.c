@@ -135,6 +135,7 @@ static void outcome_clear(channel_outcome *o)
     memset(o, 0, sizeof *o);
     o->raw = raw;
     o->retry_after_ms = -1;
+    o->recipients = o->few;
 }
 
 channel_attempt *channel_attempt_new(size_t bytes_max)
@@ -142,7 +143,7 @@ channel_attempt *channel_attempt_new(size_t bytes_max)
     channel_attempt *a = calloc(1, sizeof *a);
     if (!a)
         return NULL;
-    a->arena = gw_arena_new(ATTEMPT_ARENA_MAX);
+    a->arena = gw_arena_new_small(ATTEMPT_ARENA_MAX);
     if (!a->arena) {
         free(a);
         return NULL;
@@ -151,6 +152,15 @@ channel_attempt *channel_attempt_new(size_t bytes_max)
     gw_buf_init(&a->outcome.raw, CHANNEL_RAW_MAX);
     outcome_clear(&a->outcome);
     return a;
+}
+
+bool channel_attempt_room(channel_attempt *a, size_t recipients)
+{
+    channel_recipient *room = a->outcome.few;
+    if (recipients > CHANNEL_FEW)
+        room = gw_arena_alloc(a->arena, recipients * sizeof *room);
+    a->outcome.recipients = room ? room : a->outcome.few;
+    return room != NULL;
 }
 
 void channel_attempt_free(channel_attempt *a)

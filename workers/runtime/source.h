@@ -21,6 +21,8 @@ void channel_source_close(channel_source *s);
 
 /* An attempt with an empty outcome, for the runtime and for tests. NULL when out of memory. */
 channel_attempt *channel_attempt_new(size_t bytes_max);
+/* Room in the outcome for so many recipients. False when out of memory. */
+bool channel_attempt_room(channel_attempt *a, size_t recipients);
 void channel_attempt_free(channel_attempt *a);
 GW_CLEANUP_FUNC(channel_attempt, channel_attempt_free)
 /* Ready for the next task; memory of ordinary size is kept. */

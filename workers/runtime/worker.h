@@ -18,7 +18,7 @@
 #include "workers/runtime/channel.h"
 
 enum {
-    WORKER_CREDIT_MAX = 4096,
+    WORKER_CREDIT_MAX = 16384,
     WORKER_THREADS_MAX = 64,
     WORKER_TEMPLATES_MAX = 64,   /* versions kept; the one used longest ago goes first */
     WORKER_HEARTBEAT_MS = 1000,  /* gateways give a silent worker up after 5 s */

@@ -85,16 +85,10 @@ void worker_take_back(worker *w)
 static bool copy_task(job *j, const wire_task *in, gw_str facts)
 {
     gw_arena *arena = j->attempt->arena;
-    wire_task *t = gw_arena_alloc(arena, sizeof *t);
-    if (!t)
+    wire_task *t = gw_arena_alloc(arena, wire_task_bytes(in->to_n));
+    if (!t || !channel_attempt_room(j->attempt, in->to_n))
         return false;
-    memcpy(t, in, offsetof(wire_task, to));
-    for (size_t i = 0; i < in->to_n; i++)
-        t->to[i] = in->to[i];
-    t->to_n = in->to_n;
-    t->message_id = in->message_id;
-    t->reference = in->reference;
-    t->manual_clock = in->manual_clock;
+    memcpy(t, in, wire_task_bytes(in->to_n));
     gw_str *fixed[] = {&t->ref.rid,    &t->ref.tok,   &t->source,          &t->template,
                        &t->locale,     &t->from.name, &t->from.address,    &t->from.reply_to,
                        &t->message_id, &t->reference, &t->from.unsubscribe};

@@ -26,6 +26,7 @@ typedef struct {
 
 typedef struct {
     context_bench *context;
+    gw_arena *scratch; /* of one preparation: what is told is copied out of it */
     gw_buf facts, text, wav, ulaw;
 } bench;
 
@@ -39,9 +40,13 @@ static gw_code bench_new(void *self, void **ret_bench, gw_err *err)
 {
     (void)self;
     bench *b = calloc(1, sizeof *b);
-    if (b)
+    if (b) {
         b->context = context_bench_new();
-    if (!b || !b->context) {
+        b->scratch = gw_arena_new(FACTS_MAX * 8);
+    }
+    if (!b || !b->context || !b->scratch) {
+        if (b)
+            gw_arena_free(b->scratch);
         free(b);
         return gw_fail(err, GW_ENOMEM, "starting a preparing thread");
     }
@@ -59,6 +64,7 @@ static void bench_free(void *p)
     if (!b)
         return;
     context_bench_free(b->context);
+    gw_arena_free(b->scratch);
     gw_buf *bufs[] = {&b->facts, &b->text, &b->wav, &b->ulaw};
     for (size_t i = 0; i < GW_COUNT(bufs); i++)
         gw_buf_done(bufs[i]);
@@ -74,6 +80,12 @@ static gw_code check_recipient(const wire_task *t, gw_err *err)
                : gw_fail(err, GW_EINVAL, "the recipient's number is not E.164 (+ and 7-15 digits)");
 }
 
+static gw_str keep(channel_attempt *a, gw_str s)
+{
+    char *p = gw_arena_copy(a->arena, s);
+    return (gw_str){p, p ? s.n : 0};
+}
+
 /* The facts with "promise_date", the day the key for a promise stands for: billing's own, else so
  * many days from now. */
 static gw_code add_promise_date(const voice *v, bench *b, channel_attempt *a, gw_str *ret_day,
@@ -81,13 +93,13 @@ static gw_code add_promise_date(const voice *v, bench *b, channel_attempt *a, gw
 {
     json_doc d;
     char day[GW_DATE_TEXT];
-    gw_code rc = json_parse(a->facts, a->arena, &d, err);
+    gw_code rc = json_parse(a->facts, b->scratch, &d, err);
     if (rc != GW_OK || json_kind_of(&d, 0) != JSON_OBJECT)
         return gw_fail(err, GW_EINVAL, "the facts are no JSON object");
     gw_buf_clear(&b->facts);
     gw_str own = json_get_str(&d, 0, "promise_date");
     if (own.n || json_member(&d, 0, "promise_date")) {
-        *ret_day = own;
+        *ret_day = keep(a, own);
         gw_buf_put_str(&b->facts, a->facts);
         int32_t ignored;
         if (gw_date_parse(own, &ignored, err) != GW_OK)
@@ -130,12 +142,6 @@ static gw_str plain_text(gw_buf *b)
         n--;
     b->n = n;
     return gw_buf_str(b);
-}
-
-static gw_str keep(channel_attempt *a, gw_str s)
-{
-    char *p = gw_arena_copy(a->arena, s);
-    return (gw_str){p, p ? s.n : 0};
 }
 
 static gw_code speak_part(const voice *v, bench *b, channel_attempt *a, gw_str text, gw_str *ret,
@@ -219,6 +225,7 @@ static gw_code prepare_requests(const voice *v, bench *b, channel_attempt *a,
     json_put_member_str(&a->bytes, "text", text);
     json_put_member_str(&a->bytes, "to", a->task->to[0].address);
     gw_buf_puts(&a->bytes, "}\n");
+    gw_buf_fit(&a->bytes); /* thousands may be outstanding */
     return gw_buf_code(&a->bytes, "a call", err);
 }
 
@@ -231,11 +238,12 @@ static gw_code prepare(void *self, void *bench_ptr, channel_attempt *a,
     context_settings settings = {{NULL, 0}, t->from.unsubscribe, t->from};
     script s = {.from = t->from.name, .locale = t->locale};
     context c;
+    gw_arena_reset(b->scratch);
     gw_code rc = check_recipient(t, err);
     if (rc == GW_OK)
         rc = add_promise_date(v, b, a, &s.promise_date, err);
     if (rc == GW_OK)
-        rc = context_build(b->context, gw_buf_str(&b->facts), t, &settings, a->arena, &c, err);
+        rc = context_build(b->context, gw_buf_str(&b->facts), t, &settings, b->scratch, &c, err);
     a->message_id = t->message_id;
     if (rc == GW_OK && v->fleet)
         return prepare_requests(v, b, a, bundle, &c, err);

@@ -10,8 +10,9 @@
 
 enum {
     PASSWORD_MAX = 256,
-    LISTEN_MS = 6000, /* to recognise who answered: amd.h needs 4.2 s for a long greeting */
-    TONE_MS = 30000,  /* machines' greetings are hardly longer */
+    REMOTE_THREADS = 2, /* each has room for half of WORKER_CREDIT_MAX requests */
+    LISTEN_MS = 6000,   /* to recognise who answered: amd.h needs 4.2 s for a long greeting */
+    TONE_MS = 30000,    /* machines' greetings are hardly longer */
     END_MS = 5000,
     QUIET_MS = LISTEN_MS + TONE_MS + 10000,
     PARTS_MS = 240000, /* for what a call says, when a drain waits for its end */
@@ -92,7 +93,7 @@ static gw_code open_voice(const config *c, const char *transport, worker_config 
     if (rc != GW_OK)
         return rc;
     bool remote = kind == VOICE_PROVIDER;
-    work->send_threads = remote ? 1 : (int)c->voice_lines;
+    work->send_threads = remote ? REMOTE_THREADS : (int)c->voice_lines;
     /* What waits for a line could miss its window; requests wait for nobody. */
     work->credit = (int)(remote ? c->voice_credit : c->voice_lines);
     work->message_bytes_max = SCRIPT_BYTES_MAX;

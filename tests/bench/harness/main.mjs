@@ -1,6 +1,7 @@
 // main.mjs WHAT [--json FILE] [--rounds N] [--quick] [--perf] - runs measurements; deploy/bench calls it.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import * as calls from './calls.mjs';
 import * as intake from './intake.mjs';
 import * as latency from './latency.mjs';
 import * as machine from './machine.mjs';
@@ -14,6 +15,7 @@ import * as sms from './sms.mjs';
 
 const measurements = {
   policy: policy.measure,
+  calls: calls.measure,
   intake: intake.measure,
   mail: mail.measure,
   pdf: mail.measurePdf,
