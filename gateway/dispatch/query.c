@@ -4,6 +4,7 @@
 #include "gateway/base/file.h"
 #include "gateway/dispatch/life.h"
 #include "gateway/intake/windows.h"
+#include "gateway/state/inbox.h"
 
 #include <stddef.h>
 
@@ -204,12 +205,14 @@ static void put_pauses(gw_buf *b, const state_hash *control)
 
 static gw_code answer_status(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
 {
-    uint64_t by_state[128], outbox;
+    uint64_t by_state[128], outbox, inbox;
     int64_t next;
     decide_context ctx;
     gw_code rc = state_counts(ask->store, by_state, &outbox, err);
     if (rc == GW_OK)
         rc = state_next_due(ask->store, "wesvk", &next, err);
+    if (rc == GW_OK)
+        rc = state_inbox_size(ask->store, &inbox, err);
     if (rc == GW_OK)
         rc = query_context(q, ask, &ctx, err);
     if (rc != GW_OK)
@@ -218,6 +221,7 @@ static gw_code answer_status(query *q, const intake_ask *ask, gw_buf *ret, gw_er
     query_put_time(ret, "now", ask->now.ms);
     put_counts(ret, by_state);
     json_put_member_int(ret, "outbox", (int64_t)outbox);
+    json_put_member_int(ret, "inbox", (int64_t)inbox);
     if (next != INT64_MAX)
         query_put_time(ret, "next_due", next);
     if (q->d) {

@@ -57,7 +57,7 @@ static void put_store(http *h, gw_buf *b)
     int64_t next = INT64_MAX;
     gw_err err;
     bool up = state_counts(h->store, by_state, &outbox, &err) == GW_OK &&
-              state_next_due(h->store, "wesv", &next, &err) == GW_OK &&
+              state_next_due(h->store, "wesvk", &next, &err) == GW_OK &&
               state_inbox_size(h->store, &inbox, &err) == GW_OK;
     gauge(b, "dunlin_store_up", "1 while the state store answers", up);
     if (!up)
