@@ -39,11 +39,11 @@ static void try_windows(gw_str text)
     gw_err err = {0};
     policy_window list[HOUSE_WINDOWS_MAX];
     const house_subject s = {GW_STR("s"), GW_STR("l"), GW_STR("t"), GW_STR("email")};
+    gw_buf_init(&diff, 1 << 20);
     if (house_windows_parse("f", text, &h, &err) != GW_OK) {
         assert(err.text[0]);
         return;
     }
-    gw_buf_init(&diff, 1 << 20);
     assert(house_windows_parse("g", house_windows_canonical(h), &again, &err) == GW_OK);
     assert(strcmp(house_windows_hash(h), house_windows_hash(again)) == 0);
     assert(house_windows_diff(h, again, &diff) == GW_OK && diff.n == 0);
