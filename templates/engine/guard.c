@@ -226,9 +226,9 @@ gw_code guard_check(const lint_words *w, const template_manifest *m, template_pa
     static gw_code (*const looks[])(const looking *) = {look_words, look_identity, look_opt_out,
                                                         look_tone, look_deadlines};
     GW_AUTO_BUF gw_buf folded;
+    gw_buf_init(&folded, TEXT_MAX);
     if (part == TEMPLATE_DESK)
         return GW_OK;
-    gw_buf_init(&folded, TEXT_MAX);
     gw_code rc = fold(rendered, part == TEMPLATE_HTML, &folded, err);
     const looking l = {w, m, part, rendered, gw_buf_str(&folded), data, err};
     for (size_t i = 0; i < GW_COUNT(looks) && rc == GW_OK; i++)
