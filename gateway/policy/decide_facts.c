@@ -211,8 +211,18 @@ static void look_opinion(policy_check *c, policy_opinion o, const char *code, co
     say(c, POLICY_CHECK_HOLD, why);
 }
 
+static bool needs(const walk *w, const policy_required *r)
+{
+    return r->channel == POLICY_CHANNEL_COUNT || r->channel == w->channel;
+}
+
+/* What the packs ask of the text is for the content guard to find; here it is only told. */
 void look_content(walk *w, policy_check *c)
 {
+    for (size_t i = 0; i < w->pack_n && w->contacts; i++)
+        for (size_t k = 0; k < w->packs[i]->required_n; k++)
+            if (needs(w, &w->packs[i]->required[k]))
+                note_step(w, w->packs[i], (int32_t)k, w->packs[i]->required[k].draft, 0);
     look_opinion(c, w->facts->content, w->facts->content_why, "content-blocked");
 }
 
@@ -292,4 +302,23 @@ void look_channel(walk *w, policy_check *c)
     note_text(c, "channel", policy_channel_name(w->channel));
     if (!w->facts->channel_ready)
         say(c, POLICY_CHECK_HOLD, "channel-unavailable");
+}
+
+size_t policy_needs(const policy_facts *facts, const policy_rules *rules, gw_wall t,
+                    const policy_required **ret, size_t max)
+{
+    walk w;
+    size_t n = 0;
+    walk_begin(&w, facts, rules, t);
+    walk_packs(&w);
+    for (size_t i = 0; i < w.pack_n; i++)
+        for (size_t k = 0; k < w.packs[i]->required_n; k++) {
+            const policy_required *r = &w.packs[i]->required[k];
+            if (!needs(&w, r))
+                continue;
+            if (n < max)
+                ret[n] = r;
+            n++;
+        }
+    return n;
 }

@@ -121,6 +121,8 @@ static void put_says(gw_buf *out, const policy_decision *d, const policy_step *s
         gw_buf_puts(out, p->consents[s->row].mode == PACK_CONSENT_OPT_IN
                              ? "only with consent (opt-in)"
                              : "until consent is withdrawn (opt-out)");
+    else if (rule_is(s, "content"))
+        gw_buf_printf(out, "the message must hold: %s", p->required[s->row].need);
     else if (rule_is(s, "quiet-hours"))
         put_windows(out, p, policy_channel_of(gw_str_of(d->channel)));
     else if (rule_is(s, "holidays"))

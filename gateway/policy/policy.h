@@ -259,6 +259,11 @@ gw_code policy_decide(const policy_facts *facts, const policy_rules *rules, gw_w
 size_t policy_caps_at(const policy_facts *facts, const policy_rules *rules, gw_wall t,
                       policy_cap ret[POLICY_TAKES_MAX]);
 
+/* What a message to these facts must hold, by the packs that apply at t: for the content guard. At
+ * most max rows are written, borrowed from the rules; returns how many there are. */
+size_t policy_needs(const policy_facts *facts, const policy_rules *rules, gw_wall t,
+                    const policy_required **ret, size_t max);
+
 const char *policy_verdict_name(policy_verdict v);             /* "allow", "later", ... */
 const char *policy_check_verdict_name(policy_check_verdict v); /* "pass", "limit", ... */
 /* One sentence a person understands, and what to do about it. "" for an unknown code. */

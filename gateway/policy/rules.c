@@ -239,3 +239,21 @@ bool policy_business_day(const policy_rules *r, const char *id, int32_t day, int
     const calendar *c = calendar_named(r, id);
     return c && calendar_add_workdays(c, day, business_days, ret_day);
 }
+
+bool policy_rules_deadline(const policy_rules *r, const char *name, int32_t day, int32_t *ret_day)
+{
+    int32_t earliest = INT32_MAX;
+    for (size_t i = 0; i < r->pack_n; i++)
+        for (size_t k = 0; k < r->packs[i]->deadline_n; k++) {
+            const policy_deadline *x = &r->packs[i]->deadlines[k];
+            int32_t end;
+            if (strcmp(x->name, name) != 0)
+                continue;
+            if (!calendar_add_workdays(r->packs[i]->workdays, day, x->business_days, &end))
+                return false;
+            earliest = end < earliest ? end : earliest;
+        }
+    if (earliest != INT32_MAX)
+        *ret_day = earliest;
+    return earliest != INT32_MAX;
+}

@@ -154,6 +154,11 @@ typedef struct {
     bool draft;
 } policy_deadline;
 
+/* The day by which the deadline called name runs out for what happened on `day`: the earliest over
+ * all packs that know it, each by its own calendar. False: no pack knows it, or a calendar does not
+ * know a year on the way. */
+bool policy_rules_deadline(const policy_rules *r, const char *name, int32_t day, int32_t *ret_day);
+
 /* The n-th row over all packs, NULL past the end. */
 const policy_opt_out *policy_rules_opt_out(const policy_rules *r, size_t n);
 /* Longest time any pack wants a class of records kept, days; 0 when none says. */

@@ -548,6 +548,44 @@ static void an_opt_out_is_confirmed_within_five_minutes_or_never(void **state)
     expect(&d, POLICY_REFUSE, "recipient-guard", "third-party");
 }
 
+static void what_a_message_must_hold_comes_from_the_packs_that_apply(void **state)
+{
+    fixture *f = *state;
+    policy_facts facts = clear_facts(f);
+    const policy_required *rows[16];
+    facts.channel = "sms";
+    facts.region = GW_STR("CN");
+    facts.zone = zone_table_get(f->zones, GW_STR("Asia/Shanghai"), NULL);
+    size_t n = policy_needs(&facts, f->rules, (gw_wall){at(noon)}, rows, GW_COUNT(rows));
+    bool opt_out = false;
+    assert_true(n > 0 && n < GW_COUNT(rows));
+    for (size_t i = 0; i < n; i++) {
+        assert_string_equal(rows[i]->pack, "cn-sms");
+        opt_out = opt_out || strcmp(rows[i]->need, "opt-out") == 0;
+    }
+    assert_true(opt_out);
+    assert_int_equal(policy_needs(&facts, f->rules, (gw_wall){at(noon)}, rows, 0), n);
+    facts = clear_facts(f);
+    facts.region = GW_STR("BR");
+    facts.zone = zone_table_get(f->zones, GW_STR("America/Sao_Paulo"), NULL);
+    assert_int_equal(policy_needs(&facts, f->rules, (gw_wall){at(noon)}, rows, 16), 0);
+}
+
+static void a_deadline_counts_business_days_of_the_packs_calendar(void **state)
+{
+    fixture *f = *state;
+    int32_t day = 0;
+    int32_t end = 0;
+    char text[GW_DATE_TEXT];
+    assert_int_equal(gw_date_parse(GW_STR("2026-11-20"), &day, NULL), GW_OK);
+    assert_true(policy_rules_deadline(f->rules, "validation", day, &end)); /* five of them */
+    gw_date_format(end, text);
+    assert_string_equal(text, "2026-11-30"); /* over Thanksgiving */
+    assert_false(policy_rules_deadline(f->rules, "no such", day, &end));
+    assert_int_equal(gw_date_parse(GW_STR("2030-12-30"), &day, NULL), GW_OK);
+    assert_false(policy_rules_deadline(f->rules, "validation", day, &end)); /* 2031 is unknown */
+}
+
 static void the_desk_contacts_nobody_and_needs_no_recipient(void **state)
 {
     fixture *f = *state;
@@ -630,6 +668,8 @@ int main(void)
         cmocka_unit_test(the_debtors_own_hours_and_the_operators_narrow_the_window),
         cmocka_unit_test(nonsense_in_a_stated_window_closes_instead_of_opening),
         cmocka_unit_test(an_opt_out_is_confirmed_within_five_minutes_or_never),
+        cmocka_unit_test(what_a_message_must_hold_comes_from_the_packs_that_apply),
+        cmocka_unit_test(a_deadline_counts_business_days_of_the_packs_calendar),
         cmocka_unit_test(the_desk_contacts_nobody_and_needs_no_recipient),
         cmocka_unit_test(all_rules_are_listed_in_order_even_after_a_refusal),
         cmocka_unit_test(the_explanation_speaks_to_people_and_holds_no_personal_data),
