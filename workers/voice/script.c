@@ -63,13 +63,13 @@ static gw_code read_audio(gw_str base64, gw_arena *arena, gw_str *ret, gw_err *e
 {
     GW_AUTO_BUF gw_buf ulaw;
     size_t n = 0;
+    gw_buf_init(&ulaw, SCRIPT_BYTES_MAX);
     char *wav = gw_arena_alloc(arena, base64.n + 1);
     if (!wav)
         return gw_fail(err, GW_ENOMEM, "reading a script");
     if (sodium_base642bin((unsigned char *)wav, base64.n, base64.p, base64.n, NULL, &n, NULL,
                           sodium_base64_VARIANT_ORIGINAL) != 0)
         return gw_fail(err, GW_EINVAL, "the sound of a script is not base64");
-    gw_buf_init(&ulaw, SCRIPT_BYTES_MAX);
     gw_code rc = sound_from_wav((gw_str){wav, n}, &ulaw, err);
     if (rc != GW_OK)
         return rc;

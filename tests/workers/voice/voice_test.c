@@ -225,6 +225,25 @@ static void without_a_speaking_program_there_is_no_call_but_a_script(void **stat
     assert_non_null(strstr(err.text, "voice.tts.command"));
 }
 
+static void what_is_no_script_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "[]",
+                                      "{}",
+                                      "{\"parts\":1}",
+                                      "{\"parts\":[1]}",
+                                      "{\"parts\":[{\"name\":\"song\"}]}",
+                                      "{\"parts\":[{\"name\":\"ask\",\"audio\":\"***\"}]}",
+                                      "{\"parts\":[{\"name\":\"ask\",\"audio\":\"QUJD\"}]}"};
+    for (size_t i = 0; i < GW_COUNT(bad); i++) {
+        script s;
+        gw_err err = {0};
+        GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(1 << 20);
+        assert_int_equal(script_read(gw_str_of(bad[i]), arena, &s, &err), GW_EINVAL);
+    }
+}
+
 /* ---- HTTP providers ---- */
 
 static bool is_creditor(const void *arg, gw_str source)
@@ -329,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_template_of_one_message_has_no_question),
         cmocka_unit_test(what_cannot_be_called_is_refused_and_what_cannot_be_spoken_comes_later),
         cmocka_unit_test(without_a_speaking_program_there_is_no_call_but_a_script),
+        cmocka_unit_test(what_is_no_script_is_refused),
         cmocka_unit_test(a_provider_is_given_the_limited_message_and_nothing_of_the_debt),
         cmocka_unit_test(the_outbox_holds_the_script_and_its_sound_and_calls_nobody),
     };
