@@ -33,6 +33,7 @@ static const struct {
     {"dispute", "hold-dispute"},   {"cease-contact", "hold-cease-contact"},
     {"lawyer", "hold-lawyer"},     {"insolvency", "hold-insolvency"},
     {"deceased", "hold-deceased"}, {"vulnerable", "hold-vulnerable"},
+    {"minor", "hold-minor"},       {"review", "hold-review"},
     {"legal", "hold-legal"},
 };
 

@@ -262,6 +262,8 @@ static void every_kind_of_hold_stops_contact(void **state)
                 {"insolvency", "hold-insolvency"},
                 {"deceased", "hold-deceased"},
                 {"vulnerable", "hold-vulnerable"},
+                {"minor", "hold-minor"},
+                {"review", "hold-review"},
                 {"legal", "hold-legal"},
                 {"anything else", "hold-other"},
                 {"", "hold-other"}};
