@@ -112,6 +112,7 @@ static void a_missing_content_or_segment_is_reported(void **state)
     assert_int_equal(unlink(path), 0);
     assert_true(faults(p) > 0);
     assert_non_null(strstr(said, "seg-000001.bin byte 0: the file is missing"));
+    assert_non_null(strstr(said, "(entry 1)")); /* the first that has contents */
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, place_new, place_done)
