@@ -198,9 +198,7 @@ static void a_job_cancelled_between_claim_and_go_is_not_sent(void **cm)
 {
     rig *r = of(cm);
     rig_task t;
-    rig_debtor(r);
-    rig_submit(r, "j1", "");
-    rig_join(r, 0, 4);
+    rig_job_and_worker(r);
     rig_expect_task(r, 0, &t);
     says(act(r, VERB_CANCEL, "{\"job\":\"j1\"}"), "\"verdict\":\"accepted\"");
     rig_send_intent(r, 0, &t);
@@ -213,9 +211,7 @@ static void a_job_that_is_being_sent_cannot_be_cancelled_and_the_try_is_recorded
 {
     rig *r = of(cm);
     rig_task t;
-    rig_debtor(r);
-    rig_submit(r, "j1", "");
-    rig_join(r, 0, 4);
+    rig_job_and_worker(r);
     rig_expect_task(r, 0, &t);
     rig_send_intent(r, 0, &t);
     assert_int_equal(rig_expect(r, 0, &t), WIRE_GO);
@@ -230,9 +226,7 @@ static void an_unknown_one_is_tried_again_only_when_an_operator_says_so(void **c
 {
     rig *r = of(cm);
     rig_task t;
-    rig_debtor(r);
-    rig_submit(r, "j1", "");
-    rig_join(r, 0, 4);
+    rig_job_and_worker(r);
     rig_expect_task(r, 0, &t);
     says(act(r, VERB_RETRY, "{\"job\":\"j1\"}"), "only unknown and parked");
     rig_send_intent(r, 0, &t);
@@ -250,9 +244,7 @@ static void a_late_delivery_of_a_retried_one_ends_it(void **cm)
 {
     rig *r = of(cm);
     rig_task t;
-    rig_debtor(r);
-    rig_submit(r, "j1", "");
-    rig_join(r, 0, 4);
+    rig_job_and_worker(r);
     rig_expect_task(r, 0, &t);
     rig_send_intent(r, 0, &t);
     assert_int_equal(rig_expect(r, 0, &t), WIRE_GO);

@@ -42,9 +42,7 @@ static void every_record_of_the_outbox_is_logged_once_and_then_trimmed(void **cm
     rig_task t;
     rig_record(r);
     uint64_t before = logged(r);
-    rig_debtor(r);
-    rig_submit(r, "j1", "");
-    rig_join(r, 0, 4);
+    rig_job_and_worker(r);
     rig_deliver(r, 0, &t);
     until_empty(r);
     assert_int_equal(logged(r) - before, 5); /* contact, acceptance, plan, intent, relay */

@@ -13,9 +13,7 @@ static rig *of(void **cm)
 
 static void claimed(rig *r, rig_task *t)
 {
-    rig_debtor(r);
-    rig_submit(r, "j1", "");
-    rig_join(r, 0, 4);
+    rig_job_and_worker(r);
     rig_expect_task(r, 0, t);
 }
 

@@ -611,6 +611,13 @@ rig_worker *rig_join_on(rig *r, const char *channel, int which, int credit)
     return w;
 }
 
+void rig_job_and_worker(rig *r)
+{
+    rig_debtor(r);
+    rig_submit(r, "j1", "");
+    rig_join(r, 0, 4);
+}
+
 void rig_leave(rig *r, int which)
 {
     if (r->workers[which].socket)

@@ -133,6 +133,7 @@ uint64_t rig_count(rig *r, char letter);
 
 rig_worker *rig_join(rig *r, int which, int credit); /* connect and say READY */
 rig_worker *rig_join_on(rig *r, const char *channel, int which, int credit);
+void rig_job_and_worker(rig *r);   /* the standard debtor, his job j1, worker 0 with credit 4 */
 void rig_leave(rig *r, int which); /* the process dies */
 /* The next message of that type, turning until it comes (or failing the test). */
 void rig_expect_task(rig *r, int which, rig_task *ret);

@@ -57,9 +57,7 @@ static void the_intent_record_names_the_bytes_and_the_outcome_record_the_reply(v
 {
     rig *r = of(cm);
     rig_task t;
-    rig_debtor(r);
-    rig_submit(r, "j1", "");
-    rig_join(r, 0, 4);
+    rig_job_and_worker(r);
     rig_deliver(r, 0, &t);
     const char *intent = rig_fact(r, "j1", "x-AttemptIntent");
     assert_non_null(strstr(intent, "\"sha256\":\""));
@@ -350,9 +348,7 @@ static void try_later_waits_longer_each_time_and_gives_up_in_the_end(void **cm)
     rig *r = of(cm);
     rig_task t;
     int64_t now = RIG_MONDAY_10H;
-    rig_debtor(r);
-    rig_submit(r, "j1", "");
-    rig_join(r, 0, 4);
+    rig_job_and_worker(r);
     for (int i = 0; i < 7; i++) {
         rig_expect_task(r, 0, &t);
         assert_int_equal(t.attempt, i + 1);
@@ -419,9 +415,7 @@ static void an_outcome_said_three_times_has_one_effect(void **cm)
 {
     rig *r = of(cm);
     rig_task t;
-    rig_debtor(r);
-    rig_submit(r, "j1", "");
-    rig_join(r, 0, 4);
+    rig_job_and_worker(r);
     rig_deliver(r, 0, &t);
     for (int i = 0; i < 2; i++) {
         rig_send_outcome(r, 0, &t, WIRE_DELIVERED, -1);

@@ -34,6 +34,7 @@ typedef struct {
     worker *worker;
     pthread_t thread;
     gw_code ended;
+    char version[65]; /* of the template that tasks name */
 } plant;
 
 static void *run_worker(void *arg)
@@ -42,6 +43,16 @@ static void *run_worker(void *arg)
     gw_err err = {0};
     p->ended = worker_run(p->worker, &err);
     return NULL;
+}
+
+/* READY comes; the template it will ask for. */
+static void greet(plant *p)
+{
+    fake_message m;
+    assert_true(fake_gateway_wait(p->gateway, WIRE_READY, SOON_MS, &m));
+    assert_true(gw_str_is(m.header.ready.channel, "email"));
+    assert_int_equal(m.header.ready.credit, 32);
+    fake_template(p->version);
 }
 
 static plant *plant_start(bool smtp, int patience_ms)
@@ -75,6 +86,7 @@ static plant *plant_start(bool smtp, int patience_ms)
                        .patience_ms = patience_ms};
     assert_int_equal(worker_new(&w, &p->driver, &p->worker, &err), GW_OK);
     pthread_create(&p->thread, NULL, run_worker, p);
+    greet(p);
     return p;
 }
 
@@ -111,16 +123,6 @@ static void plant_stop(plant *p)
     free(p);
 }
 
-/* READY, then the template on demand; afterwards the worker has it. */
-static void greet(plant *p, char version[65])
-{
-    fake_message m;
-    assert_true(fake_gateway_wait(p->gateway, WIRE_READY, SOON_MS, &m));
-    assert_true(gw_str_is(m.header.ready.channel, "email"));
-    assert_int_equal(m.header.ready.credit, 32);
-    fake_template(version);
-}
-
 static void give_template(plant *p, const char *version)
 {
     fake_message m;
@@ -133,11 +135,11 @@ static void give_template(plant *p, const char *version)
 }
 
 /* TASK n up to its INTENT. */
-static void bring_to_intent(plant *p, int n, const char *version, bool first, fake_message *ret)
+static void bring_to_intent(plant *p, int n, bool first, fake_message *ret)
 {
-    fake_gateway_task(p->gateway, n, gw_str_of(version), facts);
+    fake_gateway_task(p->gateway, n, gw_str_of(p->version), facts);
     if (first)
-        give_template(p, version);
+        give_template(p, p->version);
     assert_true(fake_gateway_wait(p->gateway, WIRE_INTENT, SOON_MS, ret));
 }
 
@@ -145,10 +147,8 @@ static void no_byte_reaches_the_server_before_go(void **state)
 {
     (void)state;
     plant *p = plant_start(true, 0);
-    char version[65];
     fake_message m;
-    greet(p, version);
-    bring_to_intent(p, 1, version, true, &m);
+    bring_to_intent(p, 1, true, &m);
     GW_AUTO_BUF gw_buf intent;
     gw_buf_init(&intent, 1 << 20);
     gw_buf_put_str(&intent, m.payload);
@@ -178,14 +178,12 @@ static void an_aborted_task_is_never_sent(void **state)
 {
     (void)state;
     plant *p = plant_start(true, 0);
-    char version[65];
     fake_message m;
-    greet(p, version);
-    bring_to_intent(p, 1, version, true, &m);
+    bring_to_intent(p, 1, true, &m);
     wire_header h = {.type = WIRE_ABORT, .abort = {fake_ref(1), GW_STR("paid")}};
     fake_gateway_say(p->gateway, &h, (gw_str){NULL, 0});
     fake_gateway_go(p->gateway, fake_ref(1)); /* too late: it is gone */
-    bring_to_intent(p, 2, version, false, &m);
+    bring_to_intent(p, 2, false, &m);
     wire_ref stale = fake_ref(2);
     stale.tok = GW_STR("old");
     fake_gateway_go(p->gateway, stale); /* a GO with another token is not for this attempt */
@@ -200,13 +198,11 @@ static void an_outcome_is_repeated_to_a_new_gateway_until_it_is_seen(void **stat
 {
     (void)state;
     plant *p = plant_start(true, 0);
-    char version[65];
     fake_message m;
-    greet(p, version);
     /* a first heartbeat tells the worker which boot it talks to */
     assert_true(fake_gateway_wait(p->gateway, WIRE_HEARTBEAT, SOON_MS, &m));
-    bring_to_intent(p, 1, version, true, &m);
-    bring_to_intent(p, 2, version, false, &m);
+    bring_to_intent(p, 1, true, &m);
+    bring_to_intent(p, 2, false, &m);
     fake_gateway_go(p->gateway, fake_ref(1));
     assert_true(fake_gateway_wait(p->gateway, WIRE_OUTCOME, SOON_MS, &m));
 
@@ -242,10 +238,8 @@ static void a_task_without_go_is_dropped_when_patience_ends(void **state)
 {
     (void)state;
     plant *p = plant_start(true, 400);
-    char version[65];
     fake_message m;
-    greet(p, version);
-    bring_to_intent(p, 1, version, true, &m);
+    bring_to_intent(p, 1, true, &m);
     assert_false(fake_gateway_wait(p->gateway, WIRE_OUTCOME, 2500, &m));
     fake_gateway_go(p->gateway, fake_ref(1));
     assert_false(fake_gateway_wait(p->gateway, WIRE_OUTCOME, NEVER_MS, &m));
@@ -257,14 +251,12 @@ static void stopping_finishes_the_work_in_hand(void **state)
 {
     (void)state;
     plant *p = plant_start(true, 0);
-    char version[65];
     fake_message m;
-    greet(p, version);
     for (int i = 0; i < 8; i++)
-        bring_to_intent(p, i, version, i == 0, &m);
+        bring_to_intent(p, i, i == 0, &m);
     worker_stop(p->worker);
     assert_true(fake_gateway_wait(p->gateway, WIRE_DRAIN, SOON_MS, &m));
-    fake_gateway_task(p->gateway, 99, gw_str_of(version), facts); /* not taken any more */
+    fake_gateway_task(p->gateway, 99, gw_str_of(p->version), facts); /* not taken any more */
     for (int i = 0; i < 8; i++)
         fake_gateway_go(p->gateway, fake_ref(i));
     for (int i = 0; i < 8; i++) {
@@ -280,9 +272,8 @@ static void a_template_with_other_content_than_its_version_is_not_used(void **st
 {
     (void)state;
     plant *p = plant_start(true, 0);
-    char version[65], wrong[65];
+    char wrong[65];
     fake_message m;
-    greet(p, version);
     memset(wrong, 'a', 64);
     wrong[64] = '\0';
     fake_gateway_task(p->gateway, 1, gw_str_of(wrong), facts);
@@ -299,11 +290,9 @@ static void facts_that_a_template_misses_refuse_the_reminder(void **state)
 {
     (void)state;
     plant *p = plant_start(true, 0);
-    char version[65];
     fake_message m;
-    greet(p, version);
-    fake_gateway_task(p->gateway, 1, gw_str_of(version), "{\"reference\":\"INV-1\"}");
-    give_template(p, version);
+    fake_gateway_task(p->gateway, 1, gw_str_of(p->version), "{\"reference\":\"INV-1\"}");
+    give_template(p, p->version);
     assert_true(fake_gateway_wait(p->gateway, WIRE_OUTCOME, SOON_MS, &m));
     assert_int_equal(m.header.outcome.outcome, WIRE_REFUSED);
     assert_true(gw_str_is(m.header.outcome.why, "prepare-refused"));
@@ -316,11 +305,10 @@ static void the_outbox_keeps_the_exact_bytes_and_contacts_nobody(void **state)
 {
     (void)state;
     plant *p = plant_start(false, 0);
-    char version[65], path[200];
+    char path[200];
     fake_message m;
-    greet(p, version);
     for (int again = 0; again < 2; again++) {
-        bring_to_intent(p, 1, version, !again, &m);
+        bring_to_intent(p, 1, !again, &m);
         GW_AUTO_BUF gw_buf intent;
         gw_buf_init(&intent, 1 << 20);
         gw_buf_put_str(&intent, m.payload);
@@ -346,9 +334,7 @@ static void a_question_this_channel_cannot_ask_is_answered_so(void **state)
 {
     (void)state;
     plant *p = plant_start(false, 0);
-    char version[65];
     fake_message m;
-    greet(p, version);
     const wire_header h = {.type = WIRE_PULL,
                            .pull = {.id = GW_STR("q-1"),
                                     .own = GW_STR("own"),
