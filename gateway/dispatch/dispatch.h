@@ -6,8 +6,8 @@
  * with its evidence record; the moves are life.h's rows.
  *
  *   dispatch.c     the turn, lease, status        port.c      sockets, workers, credit
- *   planner.c      lane w: plan, hold, expire     wake.c      a changed debtor, ladder steps
- *   claim.c        due moment -> TASK             intent.c    INTENT -> durable -> GO
+ *   planner.c      lanes a, w: plan, hold, expire wake.c      a changed debtor, ladder steps
+ *   claim.c        due, or may go at once -> TASK intent.c    INTENT -> durable -> GO
  *   outcome.c      OUTCOME -> booked -> SEEN      recovery.c  what a dead gateway or worker left
  *   change.c       a move as one transition       walk.c      the movable clock
  *   desk*.c        tasks for people (desk.h)

@@ -1,7 +1,8 @@
 /* job.h - the tasks a worker has in hand, found by what the gateway calls them.
  *
  * A job goes  template -> preparing -> waiting -> sending -> reporting  and ends with SEEN; it is
- * dropped silently when the gateway aborts it, forgets it, or lets its patience run out before GO.
+ * dropped silently when the gateway aborts it or our patience runs out before GO; when the gateway
+ * is a new one, or the connection is, a waiting job is reported as never given GO.
  * Thread: the runtime's; a job's attempt is lent to other threads while preparing and sending. */
 #ifndef WORKERS_JOB_H
 #define WORKERS_JOB_H
