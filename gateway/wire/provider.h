@@ -17,7 +17,7 @@
  *     id                   the provider's id of the message (query only)
  *     settings.NAME        a member of "settings"
  *     approval.template, approval.signature, approval.params, approval.values
- *     var.NAME             given by the channel beside these (voice: sip names, ...)
+ *     var.NAME             given by the channel beside these (of a query: day, YYYYMMDD)
  *
  * Nothing here does network I/O, and secrets never come near a request: a scheme adds them when it
  * signs (provider_sign.h), so the bytes in the evidence are free of them.
