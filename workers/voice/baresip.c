@@ -66,6 +66,21 @@ static void remove_folder(const char *folder)
     (void)rmdir(folder);
 }
 
+void baresip_sweep(const char *folder)
+{
+    DIR *d = opendir(folder);
+    char path[PATH_MAX];
+    for (struct dirent *e; d && (e = readdir(d));) {
+        int pid = 0;
+        bool line = sscanf(e->d_name, "line-%d-", &pid) == 1 && pid > 0;
+        if (line && kill(pid, 0) != 0 && errno == ESRCH &&
+            snprintf(path, sizeof path, "%s/%s", folder, e->d_name) < (int)sizeof path)
+            remove_folder(path);
+    }
+    if (d)
+        closedir(d);
+}
+
 /* ---- its process ---- */
 
 /* A free port: the kernel's choice, given back at once. Whoever is quicker than baresip makes the
@@ -159,7 +174,7 @@ gw_code baresip_start(const baresip_config *c, baresip **ret, gw_err *err)
     gw_code rc = gw_dir_make(c->folder, 0700, err);
     if (rc != GW_OK)
         return rc;
-    int n = snprintf(b->folder, sizeof b->folder, "%s/line-XXXXXX", c->folder);
+    int n = snprintf(b->folder, sizeof b->folder, "%s/line-%d-XXXXXX", c->folder, (int)getpid());
     if (n <= 0 || n >= (int)sizeof b->folder - 32 || !mkdtemp(b->folder)) {
         b->folder[0] = '\0';
         return gw_fail_errno(err, errno, "making the folder of a line");

@@ -30,6 +30,9 @@ typedef struct {
 
 typedef struct baresip baresip;
 
+/* Remove the folders of lines whose worker is gone (kill -9): they hold the trunk's password. */
+void baresip_sweep(const char *folder);
+
 /* Texts of the configuration fit into baresip's files: no control characters, none of <>;," and no
  * blanks. GW_EINVAL names the setting. */
 gw_code baresip_check(const baresip_config *c, gw_err *err) GW_NODISCARD;

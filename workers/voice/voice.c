@@ -341,6 +341,8 @@ gw_code voice_channel(const voice_config *config, channel *ret, gw_err *err)
         voice_close(v);
         return rc;
     }
+    if (config->transport == VOICE_SIP)
+        baresip_sweep(config->line.sip.folder);
     signal(SIGPIPE, SIG_IGN); /* a speaking program may end before it has read its text */
     *ret = (channel){.name = "voice",
                      .self = v,

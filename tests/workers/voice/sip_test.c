@@ -296,6 +296,25 @@ static void nothing_is_left_of_a_line_and_nothing_was_recorded(void **state)
     closedir(d);
 }
 
+static void what_a_killed_worker_left_is_swept_and_nothing_else(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/dunlin-sweep-XXXXXX", dead[64], own[64], file[96];
+    assert_non_null(mkdtemp(dir));
+    snprintf(dead, sizeof dead, "%s/line-2147483646-abcdef", dir); /* above every pid_max */
+    snprintf(own, sizeof own, "%s/line-%d-abcdef", dir, (int)getpid());
+    snprintf(file, sizeof file, "%s/accounts", dead);
+    assert_int_equal(mkdir(dead, 0700) | mkdir(own, 0700), 0);
+    FILE *f = fopen(file, "we");
+    assert_non_null(f);
+    fclose(f);
+    baresip_sweep(dir);
+    assert_int_equal(access(dead, F_OK), -1);
+    assert_int_equal(rmdir(own), 0);
+    assert_int_equal(rmdir(dir), 0);
+    baresip_sweep(dir); /* a folder that is not there yet */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +329,7 @@ int main(void)
         cmocka_unit_test(silence_is_not_taken_for_a_person),
         cmocka_unit_test(a_line_that_dies_in_a_call_makes_it_unknown),
         cmocka_unit_test(a_line_that_cannot_be_started_has_called_nobody),
+        cmocka_unit_test(what_a_killed_worker_left_is_swept_and_nothing_else),
         cmocka_unit_test(nothing_is_left_of_a_line_and_nothing_was_recorded),
     };
     return cmocka_run_group_tests(tests, make_all_calls, clean_up);
