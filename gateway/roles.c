@@ -396,6 +396,8 @@ static void fill_dispatch_config(roles *r)
                  .attempts = (int)c->desk_attempts,
                  .per_agent = (int)c->desk_per_agent,
                  .excuses = r->excuses},
+        .timing_model = c->timing_model,
+        .timing_holdout = (unsigned)c->timing_holdout,
         .willing_model = {c->willing_model_7, c->willing_model_30},
         .promise_grace_days = ROLES_GRACE_DAYS,
         .bounce_ms = c->bounce_days * GW_MS_PER_DAY,

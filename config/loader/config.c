@@ -80,6 +80,8 @@ static const setting settings[] = {
     {"receipts.give_up_ms", SET_MS, AT(receipt_give_up_ms), 86400000, NULL, 60000, 2592000000, "a receipt that matches nothing, or that nobody confirms, is recorded as such after this"},
     {"willing.model_7", SET_PATH, AT(willing_model_7), 0, "", 0, 1000, "model of paying within 7 days, as `dunlin timing score --save` writes it; empty: the built-in one"},
     {"willing.model_30", SET_PATH, AT(willing_model_30), 0, "", 0, 1000, "the same for 30 days"},
+    {"timing.model", SET_PATH, AT(timing_model), 0, "", 0, 1000, "model of the best hour, as `dunlin timing fit` writes it; empty: every channel's preferred minute"},
+    {"timing.holdout_percent", SET_COUNT, AT(timing_holdout), 4, NULL, 0, 50, "debtors who get a random allowed hour, so that the gain can be shown"},
     {"templates.dir", SET_PATH, AT(templates_dir), 0, "", 0, 1000, "folder of message templates; empty: templates/ beside the configuration's folder"},
     {"templates.locale", SET_TEXT, AT(default_locale), 0, "en", 2, 16, "language when the debtor's is not there"},
     {"email.transport", SET_WORD, AT(email_transport), 0, "outbox|smtp", 0, 0, "outbox writes .eml files and contacts nobody"},

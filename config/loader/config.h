@@ -68,6 +68,8 @@ typedef struct {
 
     bool rules_require_signature;
 
+    const char *timing_model;
+    int64_t timing_holdout;
     const char *willing_model_7;
     const char *willing_model_30;
 

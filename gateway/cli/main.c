@@ -51,7 +51,7 @@ static const struct {
     {"resume", pause_cli, "send again"},
     {"ladder", ladder_cli, "show | simulate --due DATE"},
     {"rules", rules_cli, "list|lint|verify|diff|key|sign: the rule packs, calendars, signatures"},
-    {"timing", timing_cli, "what the predictions are worth: replay|simulate|score"},
+    {"timing", timing_cli, "what the predictions are worth: fit|replay|simulate|score"},
     {"template", template_cli, "lint|render|preview|version|publish|diff"},
     {"rebuild", rebuild_cli, "the state again from the evidence log, after Redis was lost"},
     {"evidence", evidence_cli, "export|search|csv|proof|checkpoint|fsck"},

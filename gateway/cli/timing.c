@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     {"replay", timing_replay, "every policy over a real trace of responses: --trace FILE.csv"},
     {"simulate", timing_simulate, "every policy where the truth is known; checks the estimators"},
+    {"fit", timing_fit_cli, "the model of the best hour from all histories: every night"},
     {"score", timing_score, "train and score the willingness to pay on a table: --csv FILE"},
 };
 

@@ -8,6 +8,7 @@ int timing_cli(int argc, char **argv);
 /* The subcommands; argv[0] is the subcommand's name. */
 int timing_score(int argc, char **argv);
 int timing_replay(int argc, char **argv);
+int timing_fit_cli(int argc, char **argv);
 int timing_simulate(int argc, char **argv);
 
 #endif

@@ -309,6 +309,10 @@ static void put_decision(gw_buf *f, const change *c, life_event on, bool full)
     json_put_member_str(f, "packs", gw_str_of(d->policy.pack_hash));
     decision_inputs_hash(d, inputs);
     json_put_member_str(f, "inputs", gw_str_of(inputs));
+    if (planned && d->chooser) {
+        json_put_member_str(f, "hour_by", gw_str_of(d->chooser));
+        json_put_member_int(f, "propensity_ppm", d->propensity_ppm);
+    }
     if (planned && d->template.version[0]) {
         json_put_member_str(f, "template_version", gw_str_of(d->template.version));
         json_put_member_str(f, "template_locale", gw_str_of(d->template.locale));

@@ -11,6 +11,7 @@
 #include "gateway/dispatch/house_live.h"
 #include "gateway/dispatch/load.h"
 #include "gateway/dispatch/template_cache.h"
+#include "gateway/dispatch/timing_live.h"
 #include "gateway/wire/worker.h"
 
 #include <pthread.h>
@@ -72,7 +73,8 @@ struct dispatch {
     gw_arena *arena; /* of one turn */
     gw_id owner;
     template_cache *templates;
-    gw_buf scratch; /* a header being encoded */
+    timing_live *timing; /* NULL: out of memory, no model */
+    gw_buf scratch;      /* a header being encoded */
 
     uint64_t fence[STATE_SHARDS]; /* 0 = not ours */
     uint8_t mask[STATE_SHARDS];   /* ours */

@@ -1,5 +1,6 @@
 #include "gateway/dispatch/decide.h"
 
+#include "gateway/dispatch/learn.h"
 #include "gateway/timing/timing.h"
 
 #include <sodium.h>
@@ -41,20 +42,70 @@ static uint64_t seed_of(const gw_id *rid)
     return seed;
 }
 
+/* A moment that stays keeps the explanation it was planned with. */
+static void keep_explanation(const view_reminder *r, gw_arena *arena, decision *d)
+{
+    json_doc doc;
+    if (r->plan.n == 0 || json_parse(r->plan, arena, &doc, NULL) != GW_OK)
+        return;
+    uint32_t timing = json_member(&doc, 0, "timing");
+    if (timing)
+        d->timing = json_raw(&doc, timing);
+}
+
+/* The learned hour, where there is a model; false: the channel's preferred minute decides. */
+static bool pick_learned(const decide_context *ctx, const view_debtor *v, const view_reminder *r,
+                         gw_arena *arena, decision *d, gw_wall *ret_t)
+{
+    enum { EXPLANATION = 4096 };
+    static const char *const choosers[] = {"best", "explore", "holdout", "forced"};
+    int channel = timing_channel_of(d->facts.policy.channel);
+    history h;
+    timing_moment m;
+    if (!ctx->timing || channel < 0)
+        return false;
+    learn_history(v, &h);
+    timing_wish w = {.allowed = d->policy.allowed,
+                     .allowed_n = d->policy.allowed_n,
+                     .zone = d->facts.policy.zone,
+                     .channel = (uint8_t)channel,
+                     .segment = timing_segment_of(v->role),
+                     .holdout = timing_is_holdout(v->did.b, sizeof v->did.b, ctx->holdout_percent),
+                     .seed = seed_of(&r->rid)};
+    if (!timing_plan(ctx->timing, &h, &w, &m))
+        return false;
+    GW_AUTO_BUF gw_buf text;
+    gw_buf_init(&text, EXPLANATION);
+    if (timing_explain(ctx->timing, &h, &w, &m, &text) != GW_OK)
+        return false;
+    char *copy = gw_arena_copy(arena, gw_buf_str(&text));
+    if (!copy)
+        return false;
+    d->timing = (gw_str){copy, text.n};
+    d->chooser = choosers[m.choice.chooser];
+    d->propensity_ppm = (int64_t)((double)m.choice.propensity * 1e6 + .5);
+    *ret_t = m.at;
+    return true;
+}
+
 /* A submitted job asks for now; only when policy moves it does timing choose inside what is left.
  * Ladder steps have a day, not a moment: timing chooses theirs. */
-static void pick_moment(const view_reminder *r, gw_wall now, decision *d)
+static void pick_moment(const decide_context *ctx, const view_debtor *v, const view_reminder *r,
+                        gw_wall now, gw_arena *arena, decision *d)
 {
     const policy_decision *p = &d->policy;
     gw_wall t = {p->next_ms};
     if (r->state == LIFE_PLANNED && r->due_ms > now.ms && interval_at(p, r->due_ms)) {
         t.ms = r->due_ms;
+        keep_explanation(r, arena, d);
     } else if (r->state == LIFE_PLANNED && r->due_ms != VIEW_NO_TIME && r->due_ms <= now.ms &&
                p->verdict == POLICY_ALLOW) {
         t = now;
+        keep_explanation(r, arena, d);
     } else if (r->kind == 'l' || p->verdict == POLICY_LATER) {
-        timing_pick(p->allowed, p->allowed_n, timing_default(d->facts.policy.channel),
-                    d->facts.policy.zone, seed_of(&r->rid), &t);
+        if (!pick_learned(ctx, v, r, arena, d, &t))
+            timing_pick(p->allowed, p->allowed_n, timing_default(d->facts.policy.channel),
+                        d->facts.policy.zone, seed_of(&r->rid), &t);
     }
     d->due_ms = t.ms;
 }
@@ -102,7 +153,7 @@ gw_code decide(const decide_context *ctx, const view_debtor *d, const view_remin
     out.why = out.policy.why;
     if (out.on == ON_PLAN) {
         out.next_ms = out.policy.next_ms;
-        pick_moment(r, now, &out);
+        pick_moment(ctx, d, r, now, arena, &out);
         const policy_interval *in = interval_at(&out.policy, now.ms);
         out.now = out.policy.verdict == POLICY_ALLOW && in;
         out.deadline_ms = in ? in->to_ms : 0;
@@ -127,6 +178,8 @@ gw_code decision_summary(const decision *d, gw_buf *out)
         json_put_member_int(out, "due_ms", d->due_ms);
     if (d->next_ms)
         json_put_member_int(out, "next_ms", d->next_ms);
+    if (d->timing.n)
+        json_put_member_raw(out, "timing", d->timing);
     json_put_member_str(out, "packs", gw_str_of(d->policy.pack_hash));
     json_put_member_str(out, "inputs", gw_str_of(inputs));
     return gw_buf_putc(out, '}');

@@ -9,6 +9,7 @@
 
 #include "gateway/dispatch/facts.h"
 #include "gateway/dispatch/life.h"
+#include "gateway/timing/plan.h"
 #include "templates/engine/bundle.h"
 
 typedef struct {
@@ -21,6 +22,8 @@ typedef struct {
     /* The current version of a template for a locale; GW_ENOTFOUND when nothing fits. */
     gw_code (*template_pick)(void *ctx, gw_str name, gw_str locale, decide_template *ret);
     void *template_ctx;
+    const timing_model *timing; /* NULL: the preferred minute of the channel */
+    unsigned holdout_percent;   /* of the debtors get a random allowed hour */
 } decide_context;
 
 typedef struct {
@@ -34,6 +37,10 @@ typedef struct {
     decide_template template;
     reminder_facts facts;
     policy_decision policy;
+    gw_str
+        timing; /* explanation of the hour (timing/plan.h), in the arena; empty: no model chose */
+    const char *chooser; /* "best", "explore", "holdout"; NULL: no model chose */
+    int64_t propensity_ppm;
 } decision;
 
 /* Decide about r as of now. A planned reminder keeps its due moment as long as that is allowed.

@@ -57,6 +57,8 @@ decide_context core_decide_context(dispatch *d)
         .rules = d->cfg.rules,
         .template_pick = template_cache_pick,
         .template_ctx = d->templates,
+        .timing = timing_live_model(d->timing),
+        .holdout_percent = d->cfg.timing_holdout,
     };
 }
 
@@ -164,6 +166,7 @@ static void control_run(dispatch *d)
         d->relook_at[0] = '\0';
     }
     d->control_next.ms = now.ms + CORE_CONTROL_MS;
+    timing_live_look(d->timing, now);
 }
 
 /* ---- the turn ---- */
@@ -261,6 +264,7 @@ static gw_code open_parts(dispatch *d, gw_err *err)
     d->arena = gw_arena_new(CORE_ARENA);
     d->control_arena = gw_arena_new(1 << 20);
     d->templates = template_cache_new(d->cfg.template_store);
+    d->timing = timing_live_new(d->cfg.timing_model);
     d->intents = calloc(DISPATCH_MESSAGES, sizeof *d->intents);
     d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     gw_buf_init(&d->scratch, WIRE_HEADER_MAX);
@@ -335,6 +339,7 @@ void dispatch_close(dispatch *d)
     if (d->wake_fd >= 0)
         close(d->wake_fd);
     template_cache_free(d->templates);
+    timing_live_free(d->timing);
     gw_arena_free(d->arena);
     gw_arena_free(d->control_arena);
     gw_buf_done(&d->scratch);

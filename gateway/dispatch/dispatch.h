@@ -95,6 +95,8 @@ typedef struct {
     retry_rules retry;
     desk_rules desk;              /* zeroed members: their defaults */
     const char *willing_model[2]; /* files of `dunlin timing score --save`; NULL or "": built in */
+    const char *timing_model;     /* file of `dunlin timing fit`; NULL, "" or absent: none */
+    unsigned timing_holdout;      /* percent of the debtors who get a random allowed hour */
     int promise_grace_days;
     int64_t bounce_ms;                       /* a bounce's suppression without an end of its own */
     const struct provider *const *providers; /* of SMS (gateway/wire/provider.h); NULL none */

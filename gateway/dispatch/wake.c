@@ -5,6 +5,7 @@
  * the entry in lane w stays and the work is done again. */
 #include "gateway/dispatch/core.h"
 #include "gateway/dispatch/desk.h"
+#include "gateway/dispatch/learn.h"
 #include "gateway/dispatch/person.h"
 #include "gateway/dispatch/steps.h"
 
@@ -379,13 +380,39 @@ static bool has_ladder(const waking *w)
     return false;
 }
 
+/* Closed contacts go into the debtor's history. True when there were some: the version moves, and
+ * the entry in lane w stays for another look. */
+static bool learn(waking *w)
+{
+    const view_debtor *v = w->debtor;
+    int64_t next;
+    size_t n = 0;
+    state_field *sets = gw_arena_alloc(w->d->arena, LEARN_FIELDS * sizeof *sets);
+    if (!sets || w->n >= TXNS_MAX ||
+        learn_closed(v, w->zone, w->known, w->known_n, w->now, w->d->arena, sets, &n, &next) !=
+            GW_OK)
+        return false;
+    look_again(w, next);
+    if (n == 0)
+        return false;
+    uint8_t shard = state_shard(&v->did);
+    w->txns[w->n++] = (state_txn){.shard = shard,
+                                  .fence = w->d->fence[shard],
+                                  .did = &v->did,
+                                  .debtor_version = v->version,
+                                  .version = -1,
+                                  .debtor_sets = sets,
+                                  .debtor_n = n};
+    return true;
+}
+
 /* Adds this debtor's transitions; false when the store failed. */
 static bool wake_one(waking *w)
 {
     if (break_promises(w))
         return true;
     bool climbing = has_ladder(w);
-    if (!load_known(w, climbing))
+    if (!load_known(w, climbing || w->debtor->item_n > 0))
         return false;
     for (size_t i = 0; i < w->known_n; i++)
         w->known[i].d = w->debtor;
@@ -395,7 +422,8 @@ static bool wake_one(waking *w)
         decide_open(w, &w->known[i]);
     for (size_t i = 0; i < w->debtor->hold_n; i++)
         look_again(w, w->debtor->holds[i].until_ms);
-    finish(w);
+    if (!learn(w))
+        finish(w);
     return true;
 }
 
