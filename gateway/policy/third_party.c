@@ -13,12 +13,37 @@ struct third_party {
     size_t n;
 };
 
-/* The opt-out words' folding does what is needed here too. */
+/* Most roles are plain words, looked at with every decision: no library is asked about them. False:
+ * some byte is none of [A-Za-z0-9 _-]. */
+static bool fold_plain(gw_str role, gw_buf *room)
+{
+    bool gap = false;
+    for (size_t i = 0; i < role.n; i++) {
+        char c = role.p[i];
+        bool upper = c >= 'A' && c <= 'Z';
+        if (c == ' ' || c == '_' || c == '-') {
+            gap = true;
+            continue;
+        }
+        if (!upper && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
+            return false;
+        if (gap && room->n)
+            gw_buf_putc(room, ' ');
+        gap = false;
+        gw_buf_putc(room, upper ? (char)(c - 'A' + 'a') : c);
+    }
+    return true;
+}
+
+/* Else the opt-out words' folding does what is needed here too. */
 static gw_str fold(gw_str role, gw_buf *room)
 {
     gw_buf_clear(room);
-    if (!optout_fold(role, room))
-        return (gw_str){NULL, 0};
+    if (!fold_plain(role, room)) {
+        gw_buf_clear(room);
+        if (!optout_fold(role, room))
+            return (gw_str){NULL, 0};
+    }
     gw_str s = gw_buf_str(room);
     if (s.n > 3 && s.p[s.n - 1] == 's')
         s.n--;
