@@ -14,7 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { ARENA = 256 << 20, FACT_MAX = 8 * 1024, BLOBS_MAX = 4 * 1024, IDLE_MS = 500 };
+enum { ARENA = 256 << 20, FACT_MAX = 16 * 1024, BLOBS_MAX = 4 * 1024, IDLE_MS = 500 };
 
 struct booker_run {
     pthread_t thread;
@@ -150,6 +150,33 @@ static gw_code book_batch(booker *b, const state_inbox_entry *list, size_t n, bo
     return rc != GW_OK ? rc : removed;
 }
 
+/* Neither the store's nor the log's failure: this entry cannot be booked, now or later. */
+static bool is_its_own_fault(gw_code rc)
+{
+    return rc == GW_EINVAL || rc == GW_ELIMIT || rc == GW_ECORRUPT;
+}
+
+/* One by one, so that an entry that cannot be booked is put aside and keeps nobody waiting. */
+static gw_code book_singly(booker *b, const state_inbox_entry *list, size_t n, bool *ret_busy,
+                           gw_err *err)
+{
+    gw_code rc = GW_OK;
+    for (size_t i = 0; i < n && rc == GW_OK; i++) {
+        rc = book_batch(b, &list[i], 1, ret_busy, err);
+        if (!is_its_own_fault(rc))
+            continue;
+        gw_log(GW_LOG_ERROR, "an inbox entry cannot be booked; it is put aside as evidence",
+               "code=%s text=\"%s\"", gw_code_name(rc), err->text);
+        book_item item = {
+            .stored = &list[i],
+            .e = {.kind = ENTRY_RECEIPT, .provider = GW_STR("unreadable"), .raw = list[i].bytes}};
+        rc = book_stray(b, &item, "not-booked", err);
+        if (rc == GW_OK)
+            rc = remove_done(b, &item, 1, ret_busy, err);
+    }
+    return rc;
+}
+
 /* ---- passes ---- */
 
 /* Entries behind at, which moves on; at most `batches` times BOOKER_BATCH of them. *ret_end: there
@@ -168,6 +195,8 @@ static gw_code pass(booker *b, const uint8_t mask[STATE_SHARDS], char at[STATE_S
         gw_code rc = state_inbox_read(b->store, mask, last, BOOKER_BATCH, b->arena, &list, &n, err);
         if (rc == GW_OK && n)
             rc = book_batch(b, list, n, ret_busy, err);
+        if (is_its_own_fault(rc))
+            rc = book_singly(b, list, n, ret_busy, err);
         *ret_end = n == 0;
         if (rc != GW_OK || n == 0)
             return rc;

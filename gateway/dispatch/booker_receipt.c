@@ -9,7 +9,7 @@
 #include "gateway/state/receipt.h"
 #include "gateway/wire/event.h"
 
-enum { FACT_MAX = 8 * 1024, BLOBS_MAX = 4 * 1024 };
+enum { FACT_MAX = 16 * 1024, BLOBS_MAX = 4 * 1024 };
 
 /* Own scale of evidence: 1 said by somebody, 2 said by the carrier, 3 the carrier says it arrived.
  */
@@ -76,7 +76,9 @@ static gw_code make_record(booker *b, const book_item *it, const char *why, stat
     if (it->known.contradicted)
         json_put_member_bool(&fact, "contradicted", true);
     gw_buf_putc(&fact, '}');
-    gw_code rc = book_keep_raw(b, &it->e, r->source, r->debtor, case_id, &blobs, err);
+    gw_code rc = gw_buf_code(&fact, "the facts of a receipt", err);
+    if (rc == GW_OK)
+        rc = book_keep_raw(b, &it->e, r->source, r->debtor, case_id, &blobs, err);
     if (rc != GW_OK)
         return rc;
     *ret = (state_record){.event = EVENT_RECEIVED,

@@ -25,7 +25,7 @@
 enum {
     DELIVERY_SEEN_MAX = 32, /* digests kept; an older receipt replayed is recorded once more, and
                                again changes nothing */
-    DELIVERY_TEXT_MAX = 4096,
+    DELIVERY_TEXT_MAX = 16 * 1024,
 };
 
 typedef struct {

@@ -307,6 +307,31 @@ static void what_is_about_nothing_of_ours_is_recorded_and_changes_nothing(void *
     booker_close(b);
 }
 
+static void an_entry_that_cannot_be_booked_is_put_aside_and_keeps_nobody_waiting(void **cm)
+{
+    rig *r = *cm;
+    rig_task t;
+    GW_AUTO_BUF gw_buf huge;
+    rig_debtor(r);
+    rig_join(r, 0, 5);
+    rig_submit(r, "j1", "");
+    rig_deliver(r, 0, &t);
+    booker *b = open_booker(r);
+    gw_buf_init(&huge, 1 << 20);
+    gw_buf_printf(&huge,
+                  "{\"v\":1,\"kind\":\"receipt\",\"auth\":\"signed\",\"state\":\"sent\",\"rx\":1,"
+                  "\"own\":\"%s\",\"code\":\"%030000d\"}",
+                  own_of(&t), 1); /* a code longer than any that we keep */
+    state_inbox_item item = {7, gw_buf_str(&huge)};
+    assert_int_equal(state_inbox_add(r->store, &item, 1, &r->err), GW_OK);
+    hook_entry e = receipt(r, &t, WIRE_RECEIPT_DELIVERED, WIRE_AUTH_SIGNED);
+    put_in(r, &e);
+    step(r, b);
+    assert_int_equal(waiting(r), 0);
+    assert_int_equal(known(r, "j1").state, WIRE_RECEIPT_DELIVERED);
+    booker_close(b);
+}
+
 /* ---- replies ---- */
 
 static void say(rig *r, const char *from, const char *text, const char *ref)
@@ -493,6 +518,7 @@ int main(void)
         TEST(an_unsigned_receipt_that_nobody_confirms_is_recorded_and_never_counts),
         TEST(an_unknown_attempt_is_asked_about_and_resolved_by_the_answer),
         TEST(what_is_about_nothing_of_ours_is_recorded_and_changes_nothing),
+        TEST(an_entry_that_cannot_be_booked_is_put_aside_and_keeps_nobody_waiting),
         TEST(stop_withdraws_the_consent_once_and_is_confirmed_once),
         TEST(words_that_need_a_person_hold_the_debtor_until_one_has_read_them),
         TEST(an_open_reply_is_listed_until_a_person_has_read_it),
