@@ -313,6 +313,7 @@ class Demand:
         if step["kind"] == "task":
             first = max(first, after_gap(f, item, first, zone))
         last = item.due + datetime.timedelta(days=step["day"] + step["valid_days"])
+        self.first, self.last = first, last
         self.capped, self.disputed, self.maybe = 0, False, False
         self.verdict, self.why = NOT_SENT, "no day left"
         day = first
@@ -417,6 +418,11 @@ def check_demand(f, report):
             demand = Demand(f, item, name, report)
             c["demand " + demand.verdict] += 1
             c["moved by cap"] += bool(demand.capped)
+            for r in records:
+                if r.ev == "x-AttemptIntent":
+                    on = r.t.astimezone(f.zone[item.debtor]).date()
+                    report.check(demand.first <= on <= demand.last, "a mail leaves on the days of its step",
+                                 lambda on=on: f"{what}: {on}")
             report.check(demand.verdict != SENT or sent, "every mail the data demands was sent", what)
             report.check(demand.verdict != NOT_SENT or not sent,
                          "no mail was sent that the data forbids", lambda: f"{what}: {demand.why}")
@@ -515,9 +521,9 @@ def tampered(run, rules):
         ("a dispute opened before a mail",
          bent(lambda r: setattr(r.items[item.id], "disputes", [[victim.t - hour, FOREVER]])),
          "nothing leaves for a disputed item"),
-        ("a due date moved by two weeks",
-         bent(lambda r: setattr(r.items[item.id], "due", item.due + 14 * 24 * hour)),
-         "no mail was sent that the data forbids"),
+        ("a due date moved by two months",
+         bent(lambda r: setattr(r.items[item.id], "due", item.due + 60 * 24 * hour)),
+         "a mail leaves on the days of its step"),
         ("a task opened in the night",
          bent(lambda r: replace(r.records, task, t=task.t + 14 * hour)),
          "a task opens inside the debtor's window only"),
