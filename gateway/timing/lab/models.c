@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { FIT_EVERY = 2, NIGHT_STEPS = 4 };
+enum { NIGHT_STEPS = 4 };
 
 typedef struct {
     policy base;
@@ -18,7 +18,7 @@ typedef struct {
     timing_counts counts;
     timing_model *model;
     model_kind fixed; /* 0: the better one */
-    unsigned nights;
+    unsigned nights, next_fit;
 } learner;
 
 static void destroy(policy *p)
@@ -132,10 +132,13 @@ static void night(policy *p)
 {
     learner *l = (learner *)p;
     timing_tables_make(&l->counts, &l->model->tables);
-    if (++l->nights % FIT_EVERY == 0)
+    /* Fits grow rarer: what many nights have taught does not change in one. */
+    if (++l->nights > l->next_fit) {
         (void)refit(l, NIGHT_STEPS);
-    else if (l->model->kind == MODEL_B)
+        l->next_fit = l->nights + 1 + l->nights / 3;
+    } else if (l->model->kind == MODEL_B) {
         archetype_index_make(&l->model->curves, &l->model->tables, &l->model->index);
+    }
 }
 
 const policy_row policy_a = {
