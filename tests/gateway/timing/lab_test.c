@@ -45,9 +45,9 @@ static void with_a_mature_log_both_models_beat_every_baseline(void **state)
 static void a_cold_system_learns_within_fifty_contacts(void **state)
 {
     (void)state;
-    simulate_options o = {.cold = true, .debtors = 250, .contacts = 53, .seeds = 1, .seed = 1};
+    simulate_options o = {.cold = true, .debtors = 200, .contacts = 53, .seeds = 4, .seed = 1};
     simulate_row r = simulated("dunlin", &o);
-    assert_true(r.share[1] > .12 && r.share[2] > .26 && r.share[3] > .38);
+    assert_true(r.share[1] > .18 && r.share[2] > .28 && r.share[3] > .41);
 }
 
 static void where_the_hour_makes_no_difference_nothing_is_lost_and_nothing_claimed(void **state)
