@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const float level_pull = 2;  /* expected answers before a debtor's own level counts half */
-static const float hour_pull = 4;   /* the same for one hour */
+static const float hour_pull = 2;   /* the same for one hour */
 static const float fade = .985F;    /* of each contact's weight with every newer one */
 static const float other_day = .4F; /* what a weekday says about the weekend, and the reverse */
 static const float kernel[] = {1, .5F, .1F};
