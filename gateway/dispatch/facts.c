@@ -195,6 +195,7 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
     reminder_facts f = {.policy = {
                             .channel = channel,
                             .purpose = purpose,
+                            .by_person = view_is_task(r),
                             .debtor_role = d->role,
                             .zone = d->zone.n ? zone_table_get(ctx->zones, d->zone, NULL) : NULL,
                             .recipients = recipients,

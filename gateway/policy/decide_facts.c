@@ -242,7 +242,8 @@ static pack_consent consent_mode(walk *w, bool *ret_checked)
         const pack *p = w->packs[i];
         for (size_t k = 0; k < p->consent_n; k++) {
             const pack_consent_row *row = &p->consents[k];
-            if (row->channel != w->channel || (row->purpose && !gw_str_is(purpose, row->purpose)))
+            if (row->channel != w->channel || (row->purpose && !gw_str_is(purpose, row->purpose)) ||
+                (row->machine && w->facts->by_person))
                 continue;
             mode = row->mode > mode ? row->mode : mode;
             *ret_checked = *ret_checked || !row->draft;

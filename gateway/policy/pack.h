@@ -49,6 +49,7 @@ typedef struct {
     policy_channel channel;
     pack_consent mode;
     const char *purpose; /* NULL: every purpose */
+    bool machine;        /* of calls: only those that a machine dials */
     bool draft;
 } pack_consent_row;
 

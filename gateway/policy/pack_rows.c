@@ -216,10 +216,11 @@ static gw_code read_cool_down(const json_doc *d, uint32_t row, pack *p, gw_err *
 
 static gw_code read_consent(const json_doc *d, uint32_t row, pack *p, gw_err *err)
 {
-    static const char *const members[] = {"!channel", "!mode", "purpose", NOTE_MEMBERS};
+    static const char *const members[] = {"!channel", "!mode", "purpose", "dialled", NOTE_MEMBERS};
+    static const char *const dialled[] = {"machine"};
     static const char *const modes[] = {"opt-out", "opt-in"};
     pack_consent_row c = {.mode = PACK_CONSENT_SILENT};
-    size_t mode = 0;
+    size_t mode = 0, only;
     gw_code rc = json_check_members(d, row, members, GW_COUNT(members), err);
     if (rc == GW_OK)
         rc = need_channel(d, row, "channel", false, &c.channel, err);
@@ -227,6 +228,9 @@ static gw_code read_consent(const json_doc *d, uint32_t row, pack *p, gw_err *er
         rc = json_need_choice(d, row, "mode", modes, GW_COUNT(modes), &mode, err);
     if (rc == GW_OK)
         rc = maybe_text(d, row, "purpose", NULL, &c.purpose, err);
+    c.machine = json_member(d, row, "dialled") != 0;
+    if (rc == GW_OK && c.machine)
+        rc = json_need_choice(d, row, "dialled", dialled, GW_COUNT(dialled), &only, err);
     if (rc == GW_OK)
         rc = note_read(d, row, &c.draft, err);
     if (rc != GW_OK)

@@ -127,6 +127,7 @@ typedef struct {
 /* A zeroed struct holds. Times are ms UTC, 0 = none. All pointers are borrowed for the call. */
 typedef struct {
     const char *channel, *purpose;
+    bool by_person; /* a person of ours makes the contact; false: a machine does */
     gw_str debtor_role;
     const zone *zone; /* NULL = unknown */
     const policy_recipient *recipients;

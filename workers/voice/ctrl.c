@@ -75,7 +75,7 @@ static gw_code read_head(const gw_buf *in, size_t *ret_head, size_t *ret_n, gw_e
 
 gw_code ctrl_take(gw_buf *in, gw_arena *arena, bool *ret_whole, ctrl_event *ret, gw_err *err)
 {
-    size_t head, n;
+    size_t head = 0, n = 0; /* gcc cannot see that a read frame fills them */
     json_doc d;
     *ret_whole = false;
     gw_code rc = read_head(in, &head, &n, err);

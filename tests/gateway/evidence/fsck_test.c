@@ -95,7 +95,9 @@ static void a_flipped_bit_in_the_middle_names_segment_and_byte(void **state)
     FILE *f = fopen(place_log_file(p, "wal/000001.seg"), "r+b");
     assert_non_null(f);
     fseek(f, 96 + 4, SEEK_SET); /* the first frame's checksum */
-    fputc('x', f);
+    int byte = fgetc(f);
+    fseek(f, 96 + 4, SEEK_SET);
+    fputc(byte ^ 1, f);
     fclose(f);
     assert_true(faults(p) > 0);
     assert_non_null(strstr(said, "000001.seg byte 96: the frame of entry 0"));

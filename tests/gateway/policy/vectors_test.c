@@ -137,6 +137,7 @@ static void read_facts(const json_doc *d, uint32_t o, gw_arena *arena, policy_fa
     *ret =
         (policy_facts){.channel = gw_arena_copy(arena, json_get_str(d, o, "channel")),
                        .purpose = "reminder",
+                       .by_person = json_get_bool(d, o, "by_person", false),
                        .debtor_role = json_get_str(d, o, "role"),
                        .zone = zone_text.n ? zone_table_get(zones, zone_text, NULL) : NULL,
                        .recipients = to,
