@@ -33,8 +33,9 @@ static const char about[] =
     "paid, outcome, label, target, y, else the last column. Rows are taken in the order of the "
     "file.\n"
     "Ids and marks of a person (age, sex, education, family, ...) are never used.\n"
-    "  --out FILE.csv    every row with its probability of paying, band, segment and three "
-    "reasons\n"
+    "  --out FILE.csv    every row: its probability of paying as predicted then, band, segment, "
+    "and\n"
+    "                    three reasons as the trained model sees them\n"
     "  --save MODEL.json the trained model\n";
 
 typedef struct {

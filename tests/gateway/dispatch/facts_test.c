@@ -235,6 +235,16 @@ static void counters_pauses_holds_and_zones_reach_the_policy(void **cm)
     assert_true(f->channel_ready);
 }
 
+/* Rules about automatic calls leave those of people alone, so a machine is never taken for a
+ * person. */
+static void a_machine_makes_the_contact_unless_the_step_is_a_task_for_people(void **cm)
+{
+    world *w = *cm;
+    assert_false(facts(w, "")->by_person);
+    assert_false(facts(w, ",\"kind\":\"send\"")->by_person);
+    assert_true(facts(w, ",\"kind\":\"task\"")->by_person);
+}
+
 static void an_unknown_zone_is_no_zone(void **cm)
 {
     world *w = *cm;
@@ -298,6 +308,7 @@ int main(void)
         promise(a_promise_pauses_until_its_day_and_the_grace_have_passed_there),
         promise(a_broken_promise_pauses_nothing),
         promise(counters_pauses_holds_and_zones_reach_the_policy),
+        promise(a_machine_makes_the_contact_unless_the_step_is_a_task_for_people),
         promise(an_unknown_zone_is_no_zone),
         promise(a_stored_text_that_is_no_json_is_an_error_not_an_empty_view),
         promise(the_task_document_shows_open_items_the_cases_first),
