@@ -63,9 +63,27 @@ static int help(FILE *out)
             DUNLIN_VERSION);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(out, "  dunlin %-9s %s\n", commands[i].name, commands[i].help);
-    fprintf(out, "\nCommon options: --data DIR, --config FILE, --json. Exit codes: 0 done, 1 "
+    fprintf(out, "\nCommon options, before or behind a command: --data DIR, --config FILE, --json. "
+                 "Exit codes: 0 done, 1 "
                  "refused or failed,\n2 usage, 75 try again later.\n");
     return out == stdout ? 0 : 2;
+}
+
+/* Common options may also stand before the command (`dunlin --data DIR job list`): move them behind
+ * its words. Returns false when only options were given. */
+static bool command_first(int argc, char **argv)
+{
+    int lead = 1;
+    while (lead < argc && strncmp(argv[lead], "--", 2) == 0)
+        lead += strcmp(argv[lead], "--data") == 0 || strcmp(argv[lead], "--config") == 0 ? 2 : 1;
+    if (lead >= argc)
+        return false;
+    for (int i = 1; i < lead; i++) {
+        char *option = argv[1];
+        memmove(argv + 1, argv + 2, (size_t)(argc - 2) * sizeof *argv);
+        argv[argc - 1] = option;
+    }
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -82,6 +100,8 @@ int main(int argc, char **argv)
         printf("dunlin %s\n", DUNLIN_VERSION);
         return 0;
     }
+    if (!command_first(argc, argv))
+        return help(stderr);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

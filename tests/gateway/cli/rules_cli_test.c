@@ -67,6 +67,16 @@ static void the_packs_are_listed_with_their_drafts(void **state)
     expect(DUNLIN "lint", 0, "drafts that nobody has verified");
 }
 
+static void common_options_may_stand_before_the_command(void **state)
+{
+    (void)state;
+    expect("dunlin --json --data data --config config/dunlin.jsonc rules list", 0,
+           "\"id\":\"cn-gbt45251\"");
+    expect("dunlin --data data --config none.jsonc rules list", 1, "none.jsonc");
+    expect("dunlin --data data", 2, "Exit codes");
+    expect("dunlin --colour rules list", 2, "--colour");
+}
+
 static void a_signed_file_is_known_until_a_number_changes(void **state)
 {
     (void)state;
@@ -115,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_packs_are_listed_with_their_drafts),
+        cmocka_unit_test(common_options_may_stand_before_the_command),
         cmocka_unit_test(a_signed_file_is_known_until_a_number_changes),
         cmocka_unit_test(a_difference_is_shown_number_by_number),
         cmocka_unit_test(a_wrong_pack_is_named_with_its_place),
