@@ -23,24 +23,43 @@ static bool place_by_own(book_item *it, gw_str own)
     return it->placed;
 }
 
-static gw_code place(booker *b, book_item *it, gw_err *err)
+/* The outcome that names this id may still be on its way to us. */
+static gw_code not_found(booker *b, book_item *it, gw_err *err)
 {
     const hook_entry *e = &it->e;
-    if (place_by_own(it, e->own))
-        return GW_OK;
     if (!e->ref.n)
         return book_stray(b, it, e->own.n ? "foreign-reference" : "no-reference", err);
-    gw_id key;
-    state_mark *found;
-    size_t n;
-    state_mark_provider(b->cfg.config->id_key, e->provider, e->ref, &key);
-    gw_code rc = state_mark_find(b->store, 'p', &key, b->arena, &found, &n, err);
-    if (rc != GW_OK)
-        return rc;
-    for (size_t i = 0; i < n && !it->placed; i++)
-        place_by_own(it, found[i].value);
-    /* The outcome that names this id may still be on its way to us. */
-    return it->placed || !book_is_old(b, e) ? GW_OK : book_stray(b, it, "unmatched", err);
+    return book_is_old(b, e) ? book_stray(b, it, "unmatched", err) : GW_OK;
+}
+
+static bool is_wanted(const book_item *it)
+{
+    return it->e.kind != ENTRY_INBOUND && it->verdict != BOOK_DONE;
+}
+
+/* By our own reference, else by the provider's id: all of these in one question. */
+static gw_code place_all(booker *b, book_item *items, size_t n, gw_err *err)
+{
+    gw_id *keys = gw_arena_alloc(b->arena, (n + 1) * sizeof *keys);
+    gw_str *found = gw_arena_alloc(b->arena, (n + 1) * sizeof *found);
+    book_item **of = gw_arena_alloc(b->arena, (n + 1) * sizeof(book_item *));
+    size_t m = 0;
+    if (!keys || !found || !of)
+        return gw_fail(err, GW_ENOMEM, "booking receipts");
+    for (size_t i = 0; i < n; i++) {
+        const hook_entry *e = &items[i].e;
+        if (!is_wanted(&items[i]) || place_by_own(&items[i], e->own) || !e->ref.n)
+            continue;
+        state_mark_provider(b->cfg.config->id_key, e->provider, e->ref, &keys[m]);
+        of[m++] = &items[i];
+    }
+    gw_code rc = state_mark_lookup(b->store, keys, m, b->arena, found, err);
+    for (size_t i = 0; i < m && rc == GW_OK; i++)
+        (void)place_by_own(of[i], found[i]);
+    for (size_t i = 0; i < n && rc == GW_OK; i++)
+        if (is_wanted(&items[i]) && !items[i].placed)
+            rc = not_found(b, &items[i], err);
+    return rc;
 }
 
 /* ---- the booking of one receipt ---- */
@@ -318,9 +337,8 @@ gw_code book_receipts(booker *b, book_item *items, size_t n, gw_err *err)
 {
     book_item **list = gw_arena_alloc(b->arena, (n + 1) * sizeof(book_item *));
     gw_code rc = list ? GW_OK : gw_fail(err, GW_ENOMEM, "booking receipts");
-    for (size_t i = 0; i < n && rc == GW_OK; i++)
-        if (items[i].e.kind != ENTRY_INBOUND && items[i].verdict != BOOK_DONE)
-            rc = place(b, &items[i], err);
+    if (rc == GW_OK)
+        rc = place_all(b, items, n, err);
     for (size_t m; rc == GW_OK && (m = next_round(items, n, list)) > 0;) {
         rc = load(b, list, m, err);
         if (rc == GW_OK)

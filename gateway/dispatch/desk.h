@@ -44,6 +44,9 @@ enum {
     DESK_HANDS_MAX = 1000, /* tasks in people's hands at a time */
     DESK_TRIES = 5,        /* an act whose task keeps moving is given up (busy) */
 };
+/* Tasks that were begun and of which nobody said what became (mark.h). A mark may lead to one that
+ * has gone on since; desk_list.c removes it when the task is over. */
+#define DESK_MARK 't'
 
 /* ---- desk_memory.c: what the desk remembers of a task, field dk ---- */
 

@@ -1,6 +1,8 @@
 /* desk_list.c - question `calls`: what is open, by rank, and what is in whose hands. */
 #include "gateway/dispatch/desk.h"
 
+#include "gateway/state/mark.h"
+
 gw_code desk_load(const desk *k, char letter, size_t limit, loaded **ret, size_t *ret_n)
 {
     const intake_ask *ask = k->ask;
@@ -76,27 +78,46 @@ static void put_rows(listing *l, const loaded *list, size_t n, char letter)
     }
 }
 
+/* A mark whose task is over is taken away; nothing leads back to unknown from there. */
+static gw_code forget_over(const listing *l, const state_mark *marks, const loaded *list, size_t n)
+{
+    const intake_ask *ask = l->k.ask;
+    size_t m = 0;
+    state_mark *over = gw_arena_alloc(ask->arena, (n + 1) * sizeof *over);
+    if (!over)
+        return desk_no_memory(&l->k);
+    for (size_t i = 0; i < n; i++)
+        if (list[i].code == GW_ENOTFOUND ||
+            (list[i].r.state != LIFE_UNKNOWN && life_is_final((life_state)list[i].r.state)))
+            over[m++] = marks[i];
+    return m ? state_mark_remove(ask->store, over, m, l->k.err) : GW_OK;
+}
+
 /* Begun, and nobody said what became of it. */
 static gw_code put_unknown(listing *l)
 {
-    enum { PAGE = 200 };
-    char cursor[STATE_CURSOR_TEXT] = "";
-    const state_list_query asked = {.by_state = LIFE_UNKNOWN};
+    static const gw_id all;
     const intake_ask *ask = l->k.ask;
-    do {
-        state_ref *refs;
-        loaded *list;
-        size_t n;
-        gw_code rc =
-            state_list(ask->store, &asked, cursor, PAGE, ask->arena, &refs, &n, cursor, l->k.err);
-        if (rc == GW_OK)
-            rc = load_reminders(ask->store, l->k.q->cfg->id_key, refs, n, true, ask->arena, &list,
-                                l->k.err);
-        if (rc != GW_OK)
-            return rc;
-        put_rows(l, list, n, LIFE_UNKNOWN);
-    } while (cursor[0] && l->n < l->limit);
-    return GW_OK;
+    state_mark *marks;
+    loaded *list;
+    size_t n, m = 0;
+    gw_code rc = state_mark_find(ask->store, DESK_MARK, &all, ask->arena, &marks, &n, l->k.err);
+    if (rc != GW_OK || n == 0)
+        return rc;
+    state_ref *refs = gw_arena_alloc(ask->arena, n * sizeof *refs);
+    if (!refs)
+        return desk_no_memory(&l->k);
+    for (size_t i = 0; i < n; i++) {
+        refs[m].shard = marks[i].shard;
+        if (gw_id_parse(marks[i].value, &refs[m].rid, NULL) == GW_OK)
+            marks[m++] = marks[i];
+    }
+    rc =
+        load_reminders(ask->store, l->k.q->cfg->id_key, refs, m, true, ask->arena, &list, l->k.err);
+    if (rc != GW_OK)
+        return rc;
+    put_rows(l, list, m, LIFE_UNKNOWN);
+    return forget_over(l, marks, list, m);
 }
 
 gw_code query_calls(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)

@@ -2,6 +2,8 @@
  * calls run out. Nothing here talks to agents; they ask on intake's thread (desk_act.c). */
 #include "gateway/dispatch/desk.h"
 
+#include "gateway/state/mark.h"
+
 int64_t desk_rank_of(const loaded *l, const decision *decided, const desk_memory *m, gw_wall now)
 {
     const zone *z = decided->facts.policy.zone;
@@ -89,6 +91,29 @@ static bool look(dispatch *d, const decide_context *ctx, const loaded *l, state_
     }
 }
 
+/* Those whose agent says nothing any more are listed before they become unknown, so that no such
+ * task can be out of sight. */
+static bool list_silent(dispatch *d, const loaded *list, const state_ref *refs, size_t n)
+{
+    static const gw_id all;
+    gw_err err = {0};
+    size_t m = 0;
+    state_mark *marks = gw_arena_alloc(d->arena, (n + 1) * sizeof *marks);
+    for (size_t i = 0; i < n && marks; i++) {
+        if (list[i].code == GW_ENOTFOUND || list[i].r.state != LIFE_TALKING)
+            continue;
+        char rid[GW_ID_TEXT];
+        gw_id_format(&refs[i].rid, rid);
+        gw_str value = {gw_arena_copy(d->arena, gw_str_of(rid)), GW_ID_TEXT - 1};
+        if (!value.p)
+            return false;
+        marks[m++] = (state_mark){refs[i].shard, DESK_MARK, all, value};
+    }
+    if (!marks)
+        return false;
+    return m == 0 || core_store(d, state_mark_add(d->store, marks, m, &err), &err, "mark");
+}
+
 void desk_run(dispatch *d)
 {
     gw_err err = {0};
@@ -105,7 +130,7 @@ void desk_run(dispatch *d)
     for (size_t i = 0; i < n; i++)
         refs[i] = (state_ref){due[i].id, due[i].shard};
     gw_code rc = load_reminders(d->store, d->cfg.id_key, refs, n, true, d->arena, &list, &err);
-    if (!core_store(d, rc, &err, "desk"))
+    if (!core_store(d, rc, &err, "desk") || !list_silent(d, list, refs, n))
         return;
     decide_context ctx = core_decide_context(d);
     for (size_t i = 0; i < n; i++)

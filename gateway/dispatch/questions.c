@@ -155,10 +155,10 @@ bool questions_mark(dispatch *d, const wire_outcome *const *outs, const gw_id *r
         if (!out->provider_ref.n || shard < 0)
             continue;
         wire_own_format((uint8_t)shard, &rids[i], out->ref.attempt, own);
-        marks[m] = (state_mark){.shard = (uint8_t)shard,
-                                .kind = 'p',
+        marks[m] = (state_mark){.kind = 'p',
                                 .value = {gw_arena_copy(d->arena, gw_str_of(own)), strlen(own)}};
         state_mark_provider(d->cfg.id_key, out->provider, out->provider_ref, &marks[m].key);
+        marks[m].shard = state_shard(&marks[m].key);
         m += marks[m].value.p != NULL;
     }
     if (!marks)

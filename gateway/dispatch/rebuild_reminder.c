@@ -1,8 +1,10 @@
 #include "gateway/dispatch/change.h"
+#include "gateway/dispatch/desk.h"
 #include "gateway/dispatch/life.h"
 #include "gateway/dispatch/load.h"
 #include "gateway/dispatch/rebuild_part.h"
 #include "gateway/evidence/stray.h"
+#include "gateway/state/mark.h"
 #include "gateway/wire/event.h"
 
 #include <stdio.h>
@@ -234,6 +236,14 @@ static void note_due(rebuilt *r, const entry *e)
     r->due_ms = held ? INT64_MAX : due ? due : e->v.t.ms;
 }
 
+/* As dispatch does when an agent goes silent (desk_run.c). */
+static gw_code list_silent(rebuild *b, uint8_t shard, gw_str rid)
+{
+    static const gw_id all;
+    const state_mark mark = {shard, DESK_MARK, all, rid};
+    return state_mark_add(b->store, &mark, 1, b->err);
+}
+
 gw_code rebuild_move(rebuild *b, entry *e)
 {
     gw_id *ids = gw_arena_alloc(b->arena, 2 * sizeof *ids); /* rid, did */
@@ -267,6 +277,8 @@ gw_code rebuild_move(rebuild *b, entry *e)
     }
     /* A call an agent had begun: nobody may begin it again. rebuild_doubts records it. */
     char stored = letter == LIFE_TALKING ? LIFE_UNKNOWN : letter;
+    if (letter == LIFE_TALKING && (rc = list_silent(b, t->shard, e->v.rid)) != GW_OK)
+        return rc;
     set_moved(&x, stored);
     set_place(t, stored, e->v.t.ms);
     state_txn person;

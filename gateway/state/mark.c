@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 
+/* The kind whose marks lie in the shard of their own hash. */
+#define OWN_SHARD 'p'
+
 enum { PIPELINE_MAX = 256, HEAD = 1 + GW_ID_TEXT - 1 + 1, MEMBER = HEAD + STATE_MARK_VALUE_MAX };
 
 void state_mark_provider(const uint8_t *id_key, gw_str provider, gw_str ref, gw_id *ret)
@@ -44,8 +47,10 @@ static void put(state *s, const state_mark *m, bool remove)
 static gw_code write_all(state *s, const state_mark *marks, size_t n, bool remove, gw_err *err)
 {
     for (size_t i = 0; i < n; i++)
-        if (marks[i].shard >= STATE_SHARDS || marks[i].value.n > STATE_MARK_VALUE_MAX)
-            return gw_fail(err, GW_EINVAL, "a mark has a shard and a value of at most %d bytes",
+        if (marks[i].shard >= STATE_SHARDS || marks[i].value.n > STATE_MARK_VALUE_MAX ||
+            (marks[i].kind == OWN_SHARD && marks[i].shard != state_shard(&marks[i].key)))
+            return gw_fail(err, GW_EINVAL,
+                           "a mark has a shard (kind p: its own) and a value of at most %d bytes",
                            STATE_MARK_VALUE_MAX);
     gw_code rc = conn_begin(s, true, err);
     for (size_t i = 0; i < n && rc == GW_OK;) {
@@ -71,7 +76,7 @@ gw_code state_mark_remove(state *s, const state_mark *marks, size_t n, gw_err *e
     return write_all(s, marks, n, true, err);
 }
 
-static void ask(state *s, unsigned shard, char kind, const gw_id *key)
+static void ask(state *s, unsigned shard, char kind, const gw_id *key, int limit)
 {
     char from[HEAD + 2] = "[", to[HEAD + 3] = "[";
     size_t n = 1 + put_head(kind, key, from + 1);
@@ -83,7 +88,7 @@ static void ask(state *s, unsigned shard, char kind, const gw_id *key)
     conn_arg(s, (gw_str){to, n + 1});
     conn_arg_z(s, "LIMIT");
     conn_arg_z(s, "0");
-    conn_arg_int(s, STATE_MARKS_FOUND_MAX);
+    conn_arg_int(s, limit);
 }
 
 typedef struct {
@@ -126,7 +131,7 @@ gw_code state_mark_find(state *s, char kind, const gw_id *key, gw_arena *arena, 
     if (rc != GW_OK)
         return rc;
     for (unsigned k = 0; k < STATE_SHARDS; k++)
-        ask(s, k, kind, key);
+        ask(s, k, kind, key, STATE_MARKS_FOUND_MAX);
     for (unsigned k = 0; k < STATE_SHARDS && rc == GW_OK; k++) {
         CONN_REPLY *r = NULL;
         rc = conn_reply(s, &r, err);
@@ -139,4 +144,25 @@ gw_code state_mark_find(state *s, char kind, const gw_id *key, gw_arena *arena, 
     *ret = f.list;
     *ret_n = f.n;
     return GW_OK;
+}
+
+gw_code state_mark_lookup(state *s, const gw_id *keys, size_t n, gw_arena *arena, gw_str *ret,
+                          gw_err *err)
+{
+    gw_code rc = n ? conn_begin(s, false, err) : GW_OK;
+    for (size_t first = 0, i = 0; i < n && rc == GW_OK; first = i) {
+        for (; i < n && i - first < PIPELINE_MAX; i++)
+            ask(s, state_shard(&keys[i]), OWN_SHARD, &keys[i], 1);
+        for (size_t k = first; k < i && rc == GW_OK; k++) {
+            finding f = {.arena = arena};
+            CONN_REPLY *r = NULL;
+            rc = conn_reply(s, &r, err);
+            if (rc == GW_OK)
+                rc = take(&f, state_shard(&keys[k]), OWN_SHARD, &keys[k], r, err);
+            ret[k] = rc == GW_OK && f.n ? f.list[0].value : (gw_str){NULL, 0};
+        }
+    }
+    if (n)
+        conn_end(s);
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "reading marks");
 }

@@ -3,6 +3,7 @@
 #include "tests/gateway/dispatch/rig.h"
 
 #include "gateway/base/time.h"
+#include "gateway/state/mark.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -299,12 +300,19 @@ static void a_call_without_a_word_is_unknown_until_the_agent_says(void **cm)
     assert_int_equal(rig_state(r, CALL), 'U'); /* never dialled again by itself */
     assert_int_equal(rig_cap(r, "c:voice:2013-03-04"), 1);
     says(list(r), "\"state\":\"unknown\"");
+    says(list(r), "\"state\":\"unknown\""); /* looking takes nothing away */
     says(act(r, "eve", "record", CALL, ",\"id\":\"r1\",\"outcome\":\"no-answer\""),
          "another agent");
     says(act(r, "bob", "record", CALL,
              ",\"id\":\"r1\",\"outcome\":\"no-result\",\"right_party\":true"),
          "\"state\":\"delivered\"");
     assert_int_equal(rig_state(r, CALL), 'D');
+    lacks(list(r), "unknown");
+    static const gw_id all;
+    state_mark *left;
+    size_t n;
+    assert_int_equal(state_mark_find(r->store, 't', &all, r->arena, &left, &n, &r->err), GW_OK);
+    assert_int_equal(n, 0);
 }
 
 static void a_killed_gateway_finds_leases_and_calls_as_they_were(void **cm)

@@ -68,7 +68,7 @@ static void a_mark_is_found_from_every_shard_and_keeps_no_address(void **cm)
                           {63, 'a', h, GW_STR("debtor-two")},
                           {5, 'a', h, GW_STR("debtor-one")},
                           {5, 'a', other, GW_STR("somebody")},
-                          {5, 'p', h, GW_STR("another kind")}};
+                          {5, 'q', h, GW_STR("another kind")}};
     assert_ok(f, state_mark_add(f->s, marks, GW_COUNT(marks), &f->err));
     assert_ok(f, state_mark_find(f->s, 'a', &h, f->arena, &found, &n, &f->err));
     assert_int_equal(n, 2);
@@ -80,6 +80,35 @@ static void a_mark_is_found_from_every_shard_and_keeps_no_address(void **cm)
     char *all = snapshot(f, &bytes);
     assert_null(memmem(all, bytes, "example", 7));
     free(all);
+}
+
+static void a_providers_id_is_found_with_one_question_in_its_own_shard(void **cm)
+{
+    enum { MANY = 600 }; /* more than one pipeline holds */
+    fixture *f = *cm;
+    static const uint8_t key[GW_ID_KEY_BYTES] = {1};
+    static state_mark marks[MANY];
+    static gw_id keys[MANY];
+    static gw_str found[MANY];
+    static char values[MANY][16];
+    for (int i = 0; i < MANY; i++) {
+        int n = snprintf(values[i], sizeof values[i], "m-%d", i);
+        const gw_str ref = {values[i], (size_t)n};
+        state_mark_provider(key, GW_STR("carrier"), ref, &keys[i]);
+        marks[i] = (state_mark){state_shard(&keys[i]), 'p', keys[i], ref};
+    }
+    /* Every second one is known; one in another shard would never be found, so it is refused. */
+    for (int i = 0; i < MANY; i += 2)
+        assert_ok(f, state_mark_add(f->s, &marks[i], 1, &f->err));
+    state_mark elsewhere = marks[1];
+    elsewhere.shard = (uint8_t)((elsewhere.shard + 1) % STATE_SHARDS);
+    assert_int_equal(state_mark_add(f->s, &elsewhere, 1, &f->err), GW_EINVAL);
+    assert_ok(f, state_mark_lookup(f->s, keys, MANY, f->arena, found, &f->err));
+    for (int i = 0; i < MANY; i++)
+        assert_true(i % 2 ? found[i].p == NULL : gw_str_is(found[i], values[i]));
+    state_mark_provider(key, GW_STR("other"), GW_STR("m-0"), &keys[0]);
+    assert_ok(f, state_mark_lookup(f->s, keys, 1, f->arena, found, &f->err));
+    assert_null(found[0].p);
 }
 
 static void a_receipt_is_booked_only_on_what_it_was_computed_from(void **cm)
@@ -120,6 +149,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_empty_or_huge_entry_is_refused, fixture_start,
                                         fixture_stop),
         cmocka_unit_test_setup_teardown(a_mark_is_found_from_every_shard_and_keeps_no_address,
+                                        fixture_start, fixture_stop),
+        cmocka_unit_test_setup_teardown(a_providers_id_is_found_with_one_question_in_its_own_shard,
                                         fixture_start, fixture_stop),
         cmocka_unit_test_setup_teardown(a_receipt_is_booked_only_on_what_it_was_computed_from,
                                         fixture_start, fixture_stop),

@@ -95,8 +95,11 @@ static void older_functions_are_replaced_and_other_formats_refused(void **cm)
         gw_code setup;
         bool replaced;
     } rows[] = {
-        {4, 0, GW_OK, true},   {4, dunlin_lua_revision, GW_OK, true}, /* ours, with another text */
-        {4, 99, GW_OK, false}, {3, 99, GW_EREFUSED, false},           {5, 1, GW_EREFUSED, false},
+        {dunlin_lua_format, 0, GW_OK, true},
+        {dunlin_lua_format, dunlin_lua_revision, GW_OK, true}, /* ours, with another text */
+        {dunlin_lua_format, 99, GW_OK, false},
+        {dunlin_lua_format - 1, 99, GW_EREFUSED, false},
+        {dunlin_lua_format + 1, 1, GW_EREFUSED, false},
     };
     for (size_t i = 0; i < GW_COUNT(rows); i++) {
         load_library(f, rows[i].format, rows[i].revision);
