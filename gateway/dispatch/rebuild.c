@@ -201,14 +201,15 @@ static gw_code walk(rebuild *b)
 gw_code rebuild_flush(rebuild *b)
 {
     state_verdict verdicts[REBUILD_CHUNK];
-    gw_code rc = GW_OK;
-    if (b->txn_n)
+    state_reserved reserved[REBUILD_CHUNK];
+    gw_code rc = state_reserve(b->store, b->uses, b->use_n, reserved, b->err);
+    if (b->txn_n && rc == GW_OK)
         rc = state_apply(b->store, b->txns, b->txn_n, verdicts, b->err);
     for (size_t i = 0; i < b->txn_n && rc == GW_OK; i++)
         if (verdicts[i] != STATE_OK)
             rc = gw_fail(b->err, GW_ECORRUPT, "the store answers otherwise than it did (%d)",
                          verdicts[i]);
-    b->txn_n = b->debtor_n = 0;
+    b->txn_n = b->debtor_n = b->use_n = 0;
     gw_arena_reset(b->arena);
     return rc;
 }

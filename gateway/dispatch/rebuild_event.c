@@ -1,5 +1,6 @@
 #include "gateway/dispatch/load.h"
 #include "gateway/dispatch/rebuild_part.h"
+#include "gateway/intake/intake.h"
 #include "gateway/intake/ledger.h"
 #include "gateway/wire/event.h"
 
@@ -60,6 +61,11 @@ static gw_code fold_again(rebuild *b, entry *e, verb v, gw_str body)
     t->records = NULL;
     t->record_n = 0;
     b->txn_n++;
+    if (verb_of(v)->of_one_debtor) {
+        state_use *use = &b->uses[b->use_n++];
+        intake_event_id(b->o->id_key, e->source, v, json_get_str(doc, 0, "id"), &use->id);
+        use->did = did;
+    }
     b->ret->events++;
     return GW_OK;
 }

@@ -38,6 +38,8 @@ typedef struct {
 
     state_txn txns[REBUILD_CHUNK];
     size_t txn_n;
+    state_use uses[REBUILD_CHUNK]; /* ids of submitted jobs and events, for the register */
+    size_t use_n;
     rebuilt_debtor debtors[REBUILD_CHUNK]; /* of this chunk, with what its transitions do to them */
     size_t debtor_n;
 } rebuild;

@@ -215,7 +215,10 @@ static gw_code create(builder *x, state_txn *t, rebuilt *ret)
     rc = json_parse(body, b->arena, doc, b->err);
     if (rc != GW_OK)
         return rebuild_fault(b, e, GW_ECORRUPT, "the submission cannot be read");
-    set(x, "k", json_member(doc, 0, "ladder") ? GW_STR("l") : GW_STR("j"));
+    bool step = json_member(doc, 0, "ladder") != 0;
+    set(x, "k", step ? GW_STR("l") : GW_STR("j"));
+    if (!step) /* the id of a step follows from its item's */
+        b->uses[b->use_n++] = (state_use){*t->rid, *t->did};
     set(x, "src", e->source);
     set(x, "deb", e->debtor);
     set(x, "cas", e->case_id);

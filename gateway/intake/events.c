@@ -1,3 +1,4 @@
+#include "gateway/base/crash.h"
 #include "gateway/base/log.h"
 #include "gateway/intake/ledger.h"
 #include "gateway/intake/marks.h"
@@ -11,6 +12,7 @@ typedef struct {
     json_doc doc;
     ledger_event event;
     ledger_result result;
+    gw_id receipt_id;
     char receipt[GW_ID_TEXT];
     gw_str id;   /* shown in the verdict */
     bool folded; /* in this round */
@@ -31,6 +33,8 @@ typedef struct {
     state_txn *txns;
     state_verdict *verdicts;
     uint32_t txn_n;
+    state_use *uses; /* ids that this round uses, in the order of events */
+    state_reserved *reserved;
 } batch;
 
 static uint32_t debtor_index(batch *b, const gw_id *did)
@@ -67,10 +71,8 @@ static bool cancel_is_clear(turn *t, slot *s, const json_doc *d)
 
 static void receipt_of(const turn *t, event *e)
 {
-    gw_id id;
-    gw_str parts[] = {GW_STR("e"), e->event.source, gw_str_of(verb_of(e->event.verb)->name), e->id};
-    gw_id_keyed(t->id_key, parts, GW_COUNT(parts), &id);
-    gw_id_format(&id, e->receipt);
+    intake_event_id(t->id_key, e->event.source, e->event.verb, e->id, &e->receipt_id);
+    gw_id_format(&e->receipt_id, e->receipt);
     e->event.receipt = gw_str_of(e->receipt);
 }
 
@@ -172,6 +174,68 @@ static void settle(batch *b)
     }
 }
 
+/* Take the transitions of debtors that failed out of the round: they stand on what will not
+ * happen. Their events are folded again. */
+static void drop_failed(batch *b)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        event *e = &b->events[i];
+        if (!e->folded || !e->txn)
+            continue;
+        if (b->failed[e->debtor]) {
+            e->txn = 0;
+            continue;
+        }
+        b->txns[kept] = b->txns[e->txn - 1];
+        e->txn = ++kept;
+    }
+    b->txn_n = kept;
+}
+
+/* What this event would be stored under, which no other debtor may have used: its receipt, or the
+ * job that confirms it. NULL: nothing of that kind. */
+static const gw_id *id_used(const batch *b, const event *e)
+{
+    if (!e->folded || !e->txn)
+        return NULL;
+    return verb_of(e->event.verb)->of_one_debtor ? &e->receipt_id : b->txns[e->txn - 1].rid;
+}
+
+/* The id is another debtor's. A withdrawal of consent counts all the same; only the job that would
+ * confirm it is not made. */
+static void refuse_id(batch *b, event *e)
+{
+    turn *t = b->t;
+    if (!verb_of(e->event.verb)->of_one_debtor) {
+        ledger_txn_drop_job(&b->txns[e->txn - 1]);
+        return;
+    }
+    slot_rejected(t, &t->slots[e->slot], "conflict", turn_elsewhere, "/id");
+    e->done = b->failed[e->debtor] = true;
+}
+
+/* Before anything is stored under an id, it is written down for this debtor. Only ids of what would
+ * be stored are, so that a refused event does not keep its id. */
+static gw_code reserve_ids(batch *b, gw_err *err)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        const gw_id *id = id_used(b, &b->events[i]);
+        if (id)
+            b->uses[n++] = (state_use){*id, b->dids[b->events[i].debtor]};
+    }
+    gw_code rc = state_reserve(b->t->store, b->uses, n, b->reserved, err);
+    if (rc != GW_OK)
+        return rc;
+    n = 0;
+    for (uint32_t i = 0; i < b->n; i++)
+        if (id_used(b, &b->events[i]) && b->reserved[n++] == STATE_TAKEN)
+            refuse_id(b, &b->events[i]);
+    drop_failed(b);
+    return GW_OK;
+}
+
 /* What the debtors of this round are reached by leads to them before they are stored. */
 static gw_code mark_debtors(batch *b, gw_err *err)
 {
@@ -210,7 +274,10 @@ static gw_code play_round(batch *b, gw_err *err)
     }
     for (uint32_t i = 0; i < b->txn_n; i++)
         b->verdicts[i] = STATE_UNKNOWN;
-    rc = mark_debtors(b, err);
+    rc = reserve_ids(b, err);
+    if (rc == GW_OK)
+        rc = mark_debtors(b, err);
+    GW_CRASH_POINT("events-after-reserve");
     if (b->txn_n && rc == GW_OK)
         rc = state_apply(t->store, b->txns, b->txn_n, b->verdicts, err);
     settle(b);
@@ -239,7 +306,10 @@ static bool make_room(batch *b, uint32_t n)
     b->failed = gw_arena_alloc(a, n * sizeof *b->failed);
     b->txns = gw_arena_alloc(a, n * sizeof *b->txns);
     b->verdicts = gw_arena_alloc(a, n * sizeof *b->verdicts);
-    return b->events && b->dids && b->table && b->debtors && b->failed && b->txns && b->verdicts;
+    b->uses = gw_arena_alloc(a, n * sizeof *b->uses);
+    b->reserved = gw_arena_alloc(a, n * sizeof *b->reserved);
+    return b->events && b->dids && b->table && b->debtors && b->failed && b->txns && b->verdicts &&
+           b->uses && b->reserved;
 }
 
 void turn_events(turn *t)

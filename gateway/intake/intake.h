@@ -97,11 +97,13 @@ typedef struct {
 } intake_counts;
 void intake_count(const intake *in, intake_counts *ret_counts);
 
-/* The ids intake uses, for everyone who must find the same things:
- * reminder of (source, job) and debtor of (source, debtor). */
+/* The ids intake uses, for everyone who must find the same things: reminder of (source, job),
+ * debtor of (source, debtor), and the receipt of an event. */
 void intake_reminder_id(const uint8_t key[GW_ID_KEY_BYTES], gw_str source, gw_str job,
                         gw_id *ret_rid);
 void intake_debtor_id(const uint8_t key[GW_ID_KEY_BYTES], gw_str source, gw_str debtor,
                       gw_id *ret_did);
+void intake_event_id(const uint8_t key[GW_ID_KEY_BYTES], gw_str source, verb v, gw_str id,
+                     gw_id *ret_receipt);
 
 #endif

@@ -33,6 +33,7 @@
 #include "gateway/base/json.h"
 #include "gateway/policy/third_party.h"
 #include "gateway/state/state.h"
+#include "gateway/wire/format.h"
 #include "gateway/wire/verb.h"
 
 enum {
@@ -44,7 +45,8 @@ enum {
     LEDGER_CONFIRM_MS = 5 * 60 * 1000, /* an opt-out is confirmed so soon or never; 47 CFR
                                           64.1200(a)(12) */
 };
-#define LEDGER_CONFIRM_JOB "opt-out:" /* and the consent entry's id: the job that confirms it */
+/* and the consent entry's id: the job that confirms it */
+#define LEDGER_CONFIRM_JOB FORMAT_JOB_OWN
 
 typedef struct {
     verb verb;            /* a VERB_EVENT, or VERB_CANCEL of an item */
@@ -83,5 +85,7 @@ gw_code ledger_patch(state_debtor *debtor, const ledger_result *result, gw_arena
 gw_code ledger_txn(const state_debtor *debtor, const ledger_event *event,
                    const ledger_result *result, const uint8_t *id_key, gw_arena *arena,
                    state_txn *ret, gw_err *err) GW_NODISCARD;
+/* Without the job: its id is another debtor's. */
+void ledger_txn_drop_job(state_txn *t);
 
 #endif

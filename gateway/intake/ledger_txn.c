@@ -64,6 +64,16 @@ static gw_code add_job(const ledger_event *e, const ledger_result *r, const uint
     return GW_OK;
 }
 
+void ledger_txn_drop_job(state_txn *t)
+{
+    t->rid = NULL;
+    t->version = -1;
+    t->sets = NULL;
+    t->n = 0;
+    t->lane = 0;
+    t->record_n = 1; /* the event's own */
+}
+
 gw_code ledger_txn(const state_debtor *debtor, const ledger_event *event,
                    const ledger_result *result, const uint8_t *id_key, gw_arena *arena,
                    state_txn *ret, gw_err *err)

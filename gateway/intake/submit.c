@@ -15,6 +15,15 @@ void intake_debtor_id(const uint8_t key[GW_ID_KEY_BYTES], gw_str source, gw_str 
     gw_id_keyed(key, (gw_str[]){GW_STR("d"), source, debtor}, 3, ret_did);
 }
 
+void intake_event_id(const uint8_t key[GW_ID_KEY_BYTES], gw_str source, verb v, gw_str id,
+                     gw_id *ret_receipt)
+{
+    gw_str parts[] = {GW_STR("e"), source, gw_str_of(verb_of(v)->name), id};
+    gw_id_keyed(key, parts, GW_COUNT(parts), ret_receipt);
+}
+
+const char turn_elsewhere[] = "this id was used for another debtor; use a new id";
+
 /* The members a job needs besides its body: one walk instead of one search each. */
 typedef struct {
     uint32_t id, debtor, case_id, channel, not_before, not_after, to, cc;
@@ -150,6 +159,9 @@ static void answer(turn *t, uint32_t i)
         else
             slot_rejected(t, s, "conflict",
                           "this job id was used with another content; use a new id", "/id");
+        return;
+    case STATE_ELSEWHERE:
+        slot_rejected(t, s, "conflict", turn_elsewhere, "/id");
         return;
     case STATE_BUSY:
         slot_busy(t, s, INTAKE_BUSY_MS);

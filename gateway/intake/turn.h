@@ -115,6 +115,9 @@ void turn_submit(turn *t);
 void turn_events(turn *t); /* events, and cancels of items */
 void turn_acts(turn *t);   /* everything that is left */
 
+/* Why an id that is another debtor's is a conflict. */
+extern const char turn_elsewhere[];
+
 /* same.c: equal JSON whatever the order of members and the writing of strings; the top level member
  * `skipped` (may be NULL) does not count. */
 bool json_same(const json_doc *a, const json_doc *b, const char *skipped);

@@ -1,4 +1,5 @@
-/* accept.c - the fast path of submit: jobs to dunlin_accept. */
+/* accept.c - the fast path of submit: ids to the register, then jobs to dunlin_accept. */
+#include "gateway/base/crash.h"
 #include "gateway/state/calls.h"
 #include "gateway/state/head.h"
 
@@ -7,6 +8,7 @@ enum { CALL_JOBS = 512, JOB_ARGS = 3 };
 typedef struct {
     state *s;
     const state_job *jobs;
+    const uint32_t *pick; /* the jobs of this run, as indexes into jobs and ret */
     gw_wall now;
     uint32_t outbox_max;
     gw_arena *arena;
@@ -33,14 +35,20 @@ static gw_code check_job(const state_job *j, gw_err *err)
     return GW_OK;
 }
 
+static const state_job *job_at(const void *self, size_t item)
+{
+    const accepting *a = self;
+    return &a->jobs[a->pick[item]];
+}
+
 static uint8_t shard_of(const void *self, size_t item)
 {
-    return state_shard(&((const accepting *)self)->jobs[item].did);
+    return state_shard(&job_at(self, item)->did);
 }
 
 static size_t bytes_of(const void *self, size_t item)
 {
-    return ((const accepting *)self)->jobs[item].body.n;
+    return job_at(self, item)->body.n;
 }
 
 static void put_head(const void *self)
@@ -58,7 +66,7 @@ static size_t args_of(const void *self, size_t item)
 static void put_job(void *self, size_t item)
 {
     accepting *a = self;
-    const state_job *j = &a->jobs[item];
+    const state_job *j = job_at(a, item);
     gw_buf_clear(&a->head);
     head_pack(j, a->now, &a->head);
     if (a->head.code != GW_OK)
@@ -124,18 +132,17 @@ static gw_code take_answer(void *self, const uint32_t *items, size_t n, const re
         if (got.code == STATE_ACCEPTED)
             got.accepted_ms = a->now.ms;
         gw_code rc = letters[k].extra == 0 ? GW_OK
-                                           : take_existing(a, &a->jobs[items[i]], r->element + at,
+                                           : take_existing(a, job_at(a, items[i]), r->element + at,
                                                            letters[k].extra == 2, &got, err);
         if (rc != GW_OK)
             return rc;
         at += letters[k].extra;
-        a->ret[items[i]] = got;
+        a->ret[a->pick[items[i]]] = got;
     }
     return GW_OK;
 }
 
-gw_code state_accept(state *s, const state_job *jobs, size_t n, gw_wall now, uint32_t outbox_max,
-                     gw_arena *arena, state_accepted *ret, gw_err *err)
+static gw_code run(accepting *a, const uint32_t *pick, size_t n, uint32_t outbox_max, gw_err *err)
 {
     static const calls_plan plan = {
         .doing = "accepting jobs",
@@ -149,6 +156,85 @@ gw_code state_accept(state *s, const state_job *jobs, size_t n, gw_wall now, uin
         .put = put_job,
         .take = take_answer,
     };
+    a->pick = pick;
+    a->outbox_max = outbox_max;
+    return calls_run(a->s, &plan, a, n, err);
+}
+
+/* Which of the jobs' shards have an outbox at its bound. */
+static gw_code find_full(const accepting *a, size_t n, uint64_t *ret, gw_err *err)
+{
+    uint64_t asked = 0, full = 0;
+    for (size_t i = 0; i < n; i++)
+        asked |= UINT64_C(1) << state_shard(&a->jobs[i].did);
+    gw_code rc = conn_begin(a->s, false, err);
+    for (unsigned k = 0; k < STATE_SHARDS && rc == GW_OK; k++)
+        if (asked >> k & 1) {
+            conn_command(a->s, 2, "XLEN");
+            conn_arg_key(a->s, k, "out", NULL);
+        }
+    for (unsigned k = 0; k < STATE_SHARDS && rc == GW_OK; k++) {
+        CONN_REPLY *r = NULL;
+        if (!(asked >> k & 1))
+            continue;
+        rc = conn_reply(a->s, &r, err);
+        if (rc == GW_OK && conn_int(r, 0) >= a->outbox_max)
+            full |= UINT64_C(1) << k;
+    }
+    conn_end(a->s);
+    if (rc == GW_OK)
+        *ret = full;
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "accepting jobs");
+}
+
+typedef struct {
+    uint32_t *open, *full; /* indexes of jobs */
+    size_t open_n, full_n;
+    state_use *uses; /* of the open ones */
+    state_reserved *reserved;
+} sorted;
+
+/* Reserve the ids of the open jobs; those that are this debtor's stay in the list. */
+static gw_code reserve(accepting *a, sorted *x, gw_err *err)
+{
+    for (size_t i = 0; i < x->open_n; i++)
+        x->uses[i] = (state_use){a->jobs[x->open[i]].rid, a->jobs[x->open[i]].did};
+    gw_code rc = state_reserve(a->s, x->uses, x->open_n, x->reserved, err);
+    size_t kept = 0;
+    for (size_t i = 0; i < x->open_n; i++) {
+        if (x->reserved[i] == STATE_TAKEN)
+            a->ret[x->open[i]].code = STATE_ELSEWHERE;
+        if (x->reserved[i] == STATE_RESERVED || x->reserved[i] == STATE_ITS_OWN)
+            x->open[kept++] = x->open[i];
+    }
+    x->open_n = kept;
+    return rc;
+}
+
+/* A job of a shard without room is not reserved, so that refused jobs leave nothing behind; it is
+ * asked for with room for none, which finds those that were accepted before. */
+static gw_code accept_all(accepting *a, size_t n, sorted *x, gw_err *err)
+{
+    const uint32_t outbox_max = a->outbox_max;
+    uint64_t full = 0;
+    gw_code rc = find_full(a, n, &full, err);
+    if (rc != GW_OK)
+        return rc;
+    for (uint32_t i = 0; i < n; i++)
+        if (full >> state_shard(&a->jobs[i].did) & 1)
+            x->full[x->full_n++] = i;
+        else
+            x->open[x->open_n++] = i;
+    rc = reserve(a, x, err);
+    GW_CRASH_POINT("accept-after-reserve");
+    if (rc == GW_OK)
+        rc = run(a, x->open, x->open_n, outbox_max, err);
+    return rc == GW_OK ? run(a, x->full, x->full_n, 0, err) : rc;
+}
+
+gw_code state_accept(state *s, const state_job *jobs, size_t n, gw_wall now, uint32_t outbox_max,
+                     gw_arena *arena, state_accepted *ret, gw_err *err)
+{
     for (size_t i = 0; i < n; i++)
         ret[i] = (state_accepted){.code = STATE_UNSURE};
     for (size_t i = 0; i < n; i++) {
@@ -156,9 +242,22 @@ gw_code state_accept(state *s, const state_job *jobs, size_t n, gw_wall now, uin
         if (rc != GW_OK)
             return rc;
     }
-    accepting a = {s, jobs, now, outbox_max, arena, ret, {0}};
+    accepting a = {
+        .s = s, .jobs = jobs, .now = now, .outbox_max = outbox_max, .arena = arena, .ret = ret};
+    sorted x = {
+        .open = malloc((n + 1) * sizeof *x.open),
+        .full = malloc((n + 1) * sizeof *x.full),
+        .uses = malloc((n + 1) * sizeof *x.uses),
+        .reserved = malloc((n + 1) * sizeof *x.reserved),
+    };
     gw_buf_init(&a.head, HEAD_MAX);
-    gw_code rc = calls_run(s, &plan, &a, n, err);
+    gw_code rc = x.open && x.full && x.uses && x.reserved
+                     ? accept_all(&a, n, &x, err)
+                     : gw_fail(err, GW_ENOMEM, "accepting jobs");
     gw_buf_done(&a.head);
+    free(x.open);
+    free(x.full);
+    free(x.uses);
+    free(x.reserved);
     return rc;
 }

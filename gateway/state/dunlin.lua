@@ -30,6 +30,8 @@
 --                                  "1" -> netstrings, gateway/state/record.c
 --   dl:{NN}:in             stream  what came in and is not booked yet (gateway/state/inbox.h)
 --   dl:{NN}:x              zset    score 0: marks, what leads to a reminder or debtor (gateway/state/mark.h)
+--   dl:{NN}:id             hash    register of ids: <rid of a submitted job, or receipt of an event> -> <did> it was
+--                                  used for. NN is the shard of the id, not of the debtor; as long as what it names
 --   dl:{NN}:lease          hash    owner, token, until (ms of this Redis's clock)
 -- To change it: raise FORMAT, teach function.c to convert or refuse, and keep reading old outbox entries
 -- ("1", "a") until they are drained. Raise REVISION with every other change of this file; once a version
@@ -66,6 +68,39 @@ local function count(P, n)
             call('HINCRBY', P .. 'n', s, delta)
         end
     end
+end
+
+-- reserve: per key the number of ids, then each id and the did that wants it. Answers one letter each: N reserved
+-- for it now, S it was its before, O it is another's.
+local function reserve_shard(P, args, i, n, codes)
+    local key, ids = P .. 'id', {}
+    for k = 1, n do
+        ids[k] = args[i + 2 * k - 2]
+    end
+    local got, new, sets = call('HMGET', key, unpack(ids)), {}, {}
+    for k = 1, n do
+        local id, did = ids[k], args[i + 2 * k - 1]
+        local old = got[k] or new[id]
+        if not old then
+            new[id] = did
+            sets[#sets + 1] = id
+            sets[#sets + 1] = did
+        end
+        codes[#codes + 1] = not old and 'N' or old == did and 'S' or 'O'
+    end
+    if #sets > 0 then
+        call('HSET', key, unpack(sets))
+    end
+    return i + 2 * n
+end
+
+local function reserve(keys, args)
+    bind(_G)
+    local codes, i = {}, 1
+    for k = 1, #keys do
+        i = reserve_shard(keys[k], args, i + 1, tonumber(args[i]), codes)
+    end
+    return concat(codes)
 end
 
 -- accept: args outbox_max, then per key: number of jobs, and per job the key of its hash, "<did><rid>", a. Answers
@@ -472,6 +507,7 @@ local function receipt(keys, args)
 end
 
 redis.register_function('dunlin_receipt', receipt)
+redis.register_function('dunlin_reserve', reserve)
 redis.register_function('dunlin_accept', accept)
 redis.register_function('dunlin_apply', apply)
 redis.register_function('dunlin_lease', lease)

@@ -22,17 +22,20 @@ static gw_code meta_is_ours(state *s, gw_err *err)
     gw_code rc = conn_begin(s, true, err);
     if (rc != GW_OK)
         return rc;
-    static const char *const first[][2] = {{"format", "3"}, {"shards", "64"}};
+    const struct {
+        const char *name;
+        int value;
+    } first[] = {{"format", dunlin_lua_format}, {"shards", STATE_SHARDS}};
     for (size_t i = 0; i < GW_COUNT(first); i++) {
         conn_command(s, 4, "HSETNX");
         conn_arg_z(s, "dl:meta");
-        conn_arg_z(s, first[i][0]);
-        conn_arg_z(s, first[i][1]);
+        conn_arg_z(s, first[i].name);
+        conn_arg_int(s, first[i].value);
     }
     conn_command(s, 4, "HMGET");
     conn_arg_z(s, "dl:meta");
-    conn_arg_z(s, first[0][0]);
-    conn_arg_z(s, first[1][0]);
+    conn_arg_z(s, first[0].name);
+    conn_arg_z(s, first[1].name);
     for (size_t i = 0; i < GW_COUNT(first) && rc == GW_OK; i++) {
         CONN_REPLY *created = NULL;
         rc = conn_reply(s, &created, err);
@@ -46,11 +49,11 @@ static gw_code meta_is_ours(state *s, gw_err *err)
     if (r->type != REDIS_REPLY_ARRAY || r->elements != 2)
         return conn_unexpected("HMGET dl:meta", err);
     for (size_t i = 0; i < GW_COUNT(first); i++)
-        if (!gw_str_is(conn_text(r->element[i]), first[i][1]))
+        if (conn_int(r->element[i], -1) != first[i].value)
             return gw_fail(err, GW_EREFUSED,
-                           "state store has %s %lld, this program knows %s: use the program "
-                           "version that wrote it",
-                           first[i][0], (long long)conn_int(r->element[i], -1), first[i][1]);
+                           "state store has %s %lld, this program knows %d: use the program "
+                           "version that wrote it, or give an empty store and run dunlin rebuild",
+                           first[i].name, (long long)conn_int(r->element[i], -1), first[i].value);
     return GW_OK;
 }
 

@@ -128,6 +128,26 @@ gw_code state_load_reminders(state *s, const state_ref *refs, size_t n, gw_arena
 gw_code state_debtor_reminders(state *s, const gw_id *did, bool final_too, gw_arena *arena,
                                gw_id **ret, size_t *ret_n, gw_err *err) GW_NODISCARD;
 
+/* ---- the register of ids: what an id names belongs to one debtor ---- */
+
+/* A job or an event lives in its debtor's shard, which cannot tell that the same id was used for
+ * another debtor. So ids are written down in the shard of the id itself, durably, before anything
+ * is stored under them. A crash in between leaves an id that only its debtor can use; nothing takes
+ * an entry away, as nothing takes away what it names. */
+typedef struct {
+    gw_id id;  /* rid of a job, receipt of an event: keyed ids */
+    gw_id did; /* for whom it is used */
+} state_use;
+typedef enum {
+    STATE_RESERVED,  /* for this debtor, now */
+    STATE_ITS_OWN,   /* it was this debtor's already */
+    STATE_TAKEN,     /* it is another debtor's; nothing changed */
+    STATE_UNANSWERED /* only when the call failed */
+} state_reserved;
+/* On failure ret[] still tells what was answered before it; the rest is STATE_UNANSWERED. */
+gw_code state_reserve(state *s, const state_use *uses, size_t n, state_reserved *ret, gw_err *err)
+    GW_NODISCARD;
+
 /* ---- accepting jobs: the fast path of submit ---- */
 
 typedef struct {
@@ -138,7 +158,8 @@ typedef enum {
     STATE_ACCEPTED,  /* durable, in lane a; its SubmissionAcceptance is in the outbox */
     STATE_DUPLICATE, /* the same bytes were accepted before, at accepted_ms */
     STATE_DIFFERENT, /* this rid has another body: stored_body and accepted_ms say which */
-    STATE_BUSY,      /* the shard's outbox is at its bound; nothing changed */
+    STATE_ELSEWHERE, /* this rid was used for another debtor; nothing changed */
+    STATE_BUSY,      /* the shard's outbox is at its bound; the job is not stored */
     STATE_UNSURE,    /* only when the call failed: not answered */
 } state_accept_code;
 typedef struct {
@@ -146,8 +167,9 @@ typedef struct {
     int64_t accepted_ms;
     gw_str stored_body; /* DIFFERENT only: compare canonical forms */
 } state_accepted;
-/* Creates each reminder in state A with fields k=j src deb cas job ch b at did. outbox_max bounds
- * each shard's outbox stream. The evidence record has event SubmissionAcceptance, t = now, fact
+/* Reserves each rid for its debtor, then creates each reminder in state A with fields k=j src deb
+ * cas job ch b at did. outbox_max bounds each shard's outbox stream. The evidence record has event
+ * SubmissionAcceptance, t = now, fact
  * {"channel":ch}, priv {"job":job} and the body; it is built when the outbox is read.
  * On failure ret[] still tells what was answered before it; the rest is STATE_UNSURE. */
 gw_code state_accept(state *s, const state_job *jobs, size_t n, gw_wall now, uint32_t outbox_max,

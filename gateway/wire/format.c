@@ -125,6 +125,14 @@ const char *format_id(gw_str s)
     return good ? NULL : "1 to 64 characters of A-Z a-z 0-9 . _ : / -";
 }
 
+const char *format_job(gw_str s)
+{
+    bool own = s.n >= GW_STR(FORMAT_JOB_OWN).n &&
+               memcmp(s.p, FORMAT_JOB_OWN, GW_STR(FORMAT_JOB_OWN).n) == 0;
+    return own ? "another id: those that begin with " FORMAT_JOB_OWN " are the gateway's own"
+               : format_id(s);
+}
+
 /* Refused: C0, DEL, C1 (C2 80..9F), U+2028 and U+2029 (E2 80 A8/A9). The text is valid UTF-8. */
 const char *format_line(gw_str s)
 {
@@ -175,6 +183,7 @@ format_check format_find(gw_str name)
         {"iso4217", format_iso4217},
         {"iana-zone", format_iana_zone},
         {"id", format_id},
+        {"job", format_job},
         {"line", format_line},
         {"locale", format_locale},
         {"region", format_region},

@@ -20,6 +20,8 @@ const char *format_iso4217(gw_str s); /* a code of gateway/base/money.h */
 const char *
 format_iana_zone(gw_str s);        /* the form of "Europe/Berlin"; whether it exists is policy's */
 const char *format_id(gw_str s);   /* 1..64 of [A-Za-z0-9._:/-] */
+#define FORMAT_JOB_OWN "opt-out:"  /* how ids of jobs begin that the gateway makes itself */
+const char *format_job(gw_str s);  /* an id that is none of those */
 const char *format_line(gw_str s); /* no control or line-breaking characters */
 const char *format_locale(gw_str s); /* BCP 47 form: "en", "zh-CN", "pt-BR" */
 const char *format_region(gw_str s); /* ISO 3166 form: "DE", "US-MA" (gateway/base/region.h) */

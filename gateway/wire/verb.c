@@ -1,25 +1,25 @@
 #include "gateway/wire/verb.h"
 
 static const verb_row rows[VERB_COUNT] = {
-    [VERB_SUBMIT] = {"submit", VERB_JOB, false},
-    [VERB_ITEM] = {"item", VERB_EVENT, false},
-    [VERB_PAYMENT] = {"payment", VERB_EVENT, false},
-    [VERB_PROMISE] = {"promise", VERB_EVENT, false},
-    [VERB_DISPUTE] = {"dispute", VERB_EVENT, false},
-    [VERB_DEBTOR] = {"debtor", VERB_EVENT, false},
-    [VERB_CONSENT] = {"consent", VERB_EVENT, false},
-    [VERB_HOLD] = {"hold", VERB_EVENT, false},
-    [VERB_HOURS] = {"hours", VERB_EVENT, false},
-    [VERB_CANCEL] = {"cancel", VERB_ACT, false}, /* of an item it is an event (ledger.h) */
-    [VERB_QUERY] = {"query", VERB_ASK, false},
-    [VERB_CLOCK] = {"clock", VERB_ACT, true},
-    [VERB_PAUSE] = {"pause", VERB_ACT, true},
-    [VERB_RESUME] = {"resume", VERB_ACT, true},
-    [VERB_WINDOWS] = {"windows", VERB_ACT, true},
-    [VERB_TRY] = {"try", VERB_ASK, false},
-    [VERB_RETRY] = {"retry", VERB_ACT, true},
-    [VERB_CALL] = {"call", VERB_ACT, false},  /* of agents and operators */
-    [VERB_REPLY] = {"reply", VERB_ACT, true}, /* a person has read it */
+    [VERB_SUBMIT] = {"submit", VERB_JOB, false, false},
+    [VERB_ITEM] = {"item", VERB_EVENT, false, true},
+    [VERB_PAYMENT] = {"payment", VERB_EVENT, false, true},
+    [VERB_PROMISE] = {"promise", VERB_EVENT, false, true},
+    [VERB_DISPUTE] = {"dispute", VERB_EVENT, false, true},
+    [VERB_DEBTOR] = {"debtor", VERB_EVENT, false, false},
+    [VERB_CONSENT] = {"consent", VERB_EVENT, false, false},
+    [VERB_HOLD] = {"hold", VERB_EVENT, false, false},
+    [VERB_HOURS] = {"hours", VERB_EVENT, false, false},
+    [VERB_CANCEL] = {"cancel", VERB_ACT, false, false}, /* of an item it is an event (ledger.h) */
+    [VERB_QUERY] = {"query", VERB_ASK, false, false},
+    [VERB_CLOCK] = {"clock", VERB_ACT, true, false},
+    [VERB_PAUSE] = {"pause", VERB_ACT, true, false},
+    [VERB_RESUME] = {"resume", VERB_ACT, true, false},
+    [VERB_WINDOWS] = {"windows", VERB_ACT, true, false},
+    [VERB_TRY] = {"try", VERB_ASK, false, false},
+    [VERB_RETRY] = {"retry", VERB_ACT, true, false},
+    [VERB_CALL] = {"call", VERB_ACT, false, false},  /* of agents and operators */
+    [VERB_REPLY] = {"reply", VERB_ACT, true, false}, /* a person has read it */
 };
 
 const verb_row *verb_of(verb v)

@@ -43,6 +43,9 @@ typedef struct {
     const char *name;
     verb_kind kind;
     bool operators_only;
+    bool of_one_debtor; /* an event's id names one thing of one debtor: under another it is a
+                           conflict. Acts (hold, hours, consent) protect, and are never refused for
+                           an id that was used elsewhere. */
 } verb_row;
 
 /* Row of a verb. */

@@ -26,8 +26,9 @@ import gateway  # noqa: E402  (needs zmq)
 import receivables  # noqa: E402
 import sink  # noqa: E402
 
-POINTS = ("intake-before-accept", "intake-after-accept", "plan-before-commit", "claim-after-commit",
-          "intent-after-blob", "intent-after-commit", "go-sent", "outcome-before-commit",
+POINTS = ("intake-before-accept", "accept-after-reserve", "intake-after-accept",
+          "events-after-reserve", "plan-before-commit", "claim-after-commit", "intent-after-blob",
+          "intent-after-commit", "go-sent", "outcome-before-commit",
           "outcome-after-commit", "recorder-after-append", "recorder-before-trim",
           "worker-after-go", "worker-after-send", "worker-before-outcome")
 ONCE_S = 0.7  # a request that met a dying gateway is sent again after this
@@ -44,7 +45,7 @@ class Chaos:
             ONCE_S)
         self.acks = open(os.path.join(folder, "acks.jsonl"), "w", encoding="utf-8")
         self.now = None
-        self.jobs = 0
+        self.jobs = self.items = 0
         self.debtors = set()
 
     def say(self, text):
@@ -172,6 +173,9 @@ def named_points(folder, args):
                     file.write(f"{point}:{n}\n")
                 os.rename(order + ".new", order)
                 for _ in range(n + 4):  # a batch may pass a point once only
+                    for verb, body in load.paid_item(c.items, 200):
+                        c.submit(verb, [body])
+                    c.items += 1
                     c.submit_jobs(20, 200)
                     c.gw.settle()
                     if not os.path.exists(order):

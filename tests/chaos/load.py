@@ -38,6 +38,13 @@ def job(n, debtors):
                                  "days_overdue": 5}]}}
 
 
+def paid_item(n, debtors):
+    """The n-th item and its payment: events for intake, and nothing for the ladder to ask."""
+    item = {"id": f"item-{n}", "debtor": f"L-{n % debtors}", "amount_minor": 5000, "currency": "EUR"}
+    return (("item", {**item, "issued": "2013-01-01", "due": "2014-12-01"}),
+            ("payment", {**item, "id": f"paid-{n}", "item": item["id"]}))
+
+
 def jobs_of_debtors(gw, debtors, path):
     """What the gateway says of every reminder of these debtors, as check.py reads it."""
     states = {}

@@ -1,6 +1,7 @@
 /* Redis is lost with all it held; the evidence log makes the state again, and nothing goes twice.
  */
 #include "gateway/dispatch/rebuild.h"
+#include "gateway/intake/intake.h"
 #include "gateway/intake/windows.h"
 #include "tests/gateway/dispatch/rig.h"
 
@@ -274,6 +275,42 @@ static void a_ladder_goes_on_where_it_stood(void **cm)
     assert_int_equal(rig_count(r, 'D'), 2);
 }
 
+static state_reserved wanted_by_another(rig *r, const gw_id *id)
+{
+    state_use use = {.id = *id};
+    state_reserved got;
+    load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("another"), &use.did);
+    assert_int_equal(state_reserve(r->store, &use, 1, &got, &r->err), GW_OK);
+    return got;
+}
+
+static void ids_stay_with_their_debtors(void **cm)
+{
+    rig *r = of(cm);
+    rebuild_result result;
+    static const struct {
+        verb verb;
+        const char *id;
+    } events[] = {
+        {VERB_ITEM, "i1"}, {VERB_PAYMENT, "p1"}, {VERB_PROMISE, "m1"}, {VERB_DISPUTE, "u1"}};
+    gw_id id;
+    tell_much(r);
+    rig_submit(r, "j1", "");
+    rig_settle(r);
+    rig_log(r);
+    rig_lose_store(r);
+    must_rebuild(r, &result);
+    load_reminder_id(r->id_key, GW_STR("erp"), GW_STR("j1"), &id);
+    assert_int_equal(wanted_by_another(r, &id), STATE_TAKEN);
+    for (size_t i = 0; i < GW_COUNT(events); i++) {
+        intake_event_id(r->id_key, GW_STR("erp"), events[i].verb, gw_str_of(events[i].id), &id);
+        assert_int_equal(wanted_by_another(r, &id), STATE_TAKEN);
+    }
+    intake_event_id(r->id_key, GW_STR("erp"), VERB_HOLD, GW_STR("h1"), &id);
+    assert_int_equal(wanted_by_another(r, &id), STATE_RESERVED); /* an act: never kept */
+    rig_open(r);
+}
+
 static void nothing_is_written_beside_what_is_there_or_from_a_log_that_fails(void **cm)
 {
     rig *r = of(cm);
@@ -306,6 +343,7 @@ int main(void)
         RIG_TEST(what_was_in_flight_becomes_unknown),
         RIG_TEST(what_was_sent_but_not_logged_becomes_unknown_and_others_go_on),
         RIG_TEST(a_ladder_goes_on_where_it_stood),
+        RIG_TEST(ids_stay_with_their_debtors),
         RIG_TEST(nothing_is_written_beside_what_is_there_or_from_a_log_that_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,56 @@ static void another_content_under_a_known_id_is_a_conflict(void **unused)
     says(&r, 0, "\"verdict\":\"rejected\",\"code\":\"conflict\"");
 }
 
+/* Of debtors in every shard. */
+static void another_debtor_under_a_known_id_is_a_conflict(void **unused)
+{
+    (void)unused;
+    char text[TEXT];
+    job(text, "one-debtor", "");
+    reply first = ask_one("submit", text);
+    says(&first, 0, "accepted");
+    uint64_t before = accepted_reminders();
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, TEXT,
+                 "{\"id\":\"one-debtor\",\"debtor\":\"other-%d\",\"channel\":\"email\","
+                 "\"template\":\"letter\"}",
+                 i);
+        reply r = ask_one("submit", text);
+        says(&r, 0, "\"verdict\":\"rejected\",\"code\":\"conflict\"");
+        says(&r, 0, "another debtor");
+    }
+    assert_int_equal(accepted_reminders(), before);
+    job(text, "one-debtor", "");
+    reply again = ask_one("submit", text);
+    says(&again, 0, "duplicate");
+}
+
+static void of_two_debtors_in_one_message_the_first_gets_the_job_id(void **unused)
+{
+    (void)unused;
+    char text[2][TEXT];
+    for (int i = 0; i < 2; i++)
+        snprintf(text[i], TEXT,
+                 "{\"id\":\"pair\",\"debtor\":\"pair-%d\",\"channel\":\"email\",\"template\":"
+                 "\"letter\"}",
+                 i);
+    reply r = ask(dealer, "submit", (const char *[]){text[0], text[1], text[0]}, 3);
+    says(&r, 0, "accepted");
+    says(&r, 1, "conflict");
+    says(&r, 2, "duplicate");
+}
+
+static void ids_that_the_gateway_gives_its_own_jobs_are_refused(void **unused)
+{
+    (void)unused;
+    char text[TEXT];
+    job(text, "opt-out:1", "");
+    reply r = ask_one("submit", text);
+    says(&r, 0, "\"code\":\"invalid\"");
+    says(&r, 0, "\"pointer\":\"/id\"");
+    says(&r, 0, "opt-out:");
+}
+
 static void two_sources_may_use_the_same_id(void **unused)
 {
     (void)unused;
@@ -499,6 +549,108 @@ static void many_events_of_one_debtor_go_through_in_one_message(void **unused)
         says(&r, i, "accepted");
 }
 
+/* The id of a thing is one debtor's; what would have been stored on top of it is looked at again.
+ */
+static void events_of_another_debtor_under_a_known_id_are_conflicts(void **unused)
+{
+    (void)unused;
+#define ITEM(id, debtor)                                                                           \
+    "{\"id\":\"" id "\",\"debtor\":\"" debtor                                                      \
+    "\",\"due\":\"2013-02-01\",\"amount_minor\":100,\"currency\":\"EUR\"}"
+#define PAID(id, debtor, item)                                                                     \
+    "{\"id\":\"" id "\",\"debtor\":\"" debtor "\",\"item\":\"" item                                \
+    "\",\"amount_minor\":10,\"currency\":\"EUR\"}"
+    reply r = ask(dealer, "item",
+                  (const char *[]){ITEM("o1", "own"), ITEM("o1", "foe"), ITEM("f1", "foe"),
+                                   ITEM("o1", "own"), ITEM("f2", "foe")},
+                  5);
+    static const char *const items[] = {"accepted", "conflict", "accepted", "duplicate",
+                                        "accepted"};
+    for (size_t i = 0; i < GW_COUNT(items); i++)
+        says(&r, i, items[i]);
+    r = ask(dealer, "payment",
+            (const char *[]){PAID("op", "own", "o1"), PAID("op", "foe", "f1"),
+                             PAID("fp", "foe", "f1"), PAID("op", "own", "o1")},
+            4);
+    static const char *const payments[] = {"accepted", "conflict", "accepted", "duplicate"};
+    for (size_t i = 0; i < GW_COUNT(payments); i++)
+        says(&r, i, payments[i]);
+    static const struct {
+        const char *verb, *own, *foe;
+    } rows[] = {
+        {"promise", "{\"id\":\"om\",\"debtor\":\"own\",\"date\":\"2013-02-03\"}",
+         "{\"id\":\"om\",\"debtor\":\"foe\",\"date\":\"2013-02-03\"}"},
+        {"dispute", "{\"id\":\"ou\",\"debtor\":\"own\",\"state\":\"open\"}",
+         "{\"id\":\"ou\",\"debtor\":\"foe\",\"state\":\"open\"}"},
+    };
+    for (size_t i = 0; i < GW_COUNT(rows); i++) {
+        r = ask_one(rows[i].verb, rows[i].own);
+        says(&r, 0, "accepted");
+        r = ask_one(rows[i].verb, rows[i].foe);
+        says(&r, 0, "conflict");
+        says(&r, 0, "another debtor");
+    }
+    r = ask_one("item", ITEM("o1", "foe")); /* changing it is no way around */
+    says(&r, 0, "conflict");
+    gw_id did;
+    state_debtor d;
+    gw_err err = {0};
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(1 << 20);
+    intake_debtor_id(server.id_key, GW_STR("erp"), GW_STR("foe"), &did);
+    assert_int_equal(state_load_debtors(store, &did, 1, arena, &d, &err), GW_OK);
+    static const char *const absent[] = {"i:o1", "y:op", "m:om", "u:ou"};
+    for (size_t i = 0; i < GW_COUNT(absent); i++)
+        assert_null(state_get(&d.items, absent[i]).p);
+    assert_non_null(strstr(state_get(&d.items, "i:f1").p, "\"paid_minor\":10"));
+    assert_int_equal(d.debtor.version, 3);
+}
+
+static void a_refused_event_does_not_keep_its_id(void **unused)
+{
+    (void)unused;
+    reply r = ask_one("item", ITEM("right-item", "right"));
+    says(&r, 0, "accepted");
+    r = ask_one("payment", PAID("moved", "wrong", "right-item"));
+    says(&r, 0, "unknown-item");
+    r = ask_one("payment", PAID("moved", "right", "right-item"));
+    says(&r, 0, "accepted");
+}
+
+/* What protects a debtor is never refused for an id that was used elsewhere. */
+static void acts_that_protect_count_whatever_their_id(void **unused)
+{
+    (void)unused;
+    static const char *const debtors[] = {"act-1", "act-2"};
+    char text[TEXT];
+    uint64_t before = accepted_reminders();
+    for (size_t i = 0; i < GW_COUNT(debtors); i++) {
+        snprintf(text, TEXT,
+                 "{\"id\":\"act\",\"debtor\":\"%s\",\"kind\":\"lawyer\",\"state\":\"set\",\"by\":"
+                 "\"legal\"}",
+                 debtors[i]);
+        reply r = ask_one("hold", text);
+        says(&r, 0, "accepted");
+        snprintf(
+            text, TEXT,
+            "{\"id\":\"act\",\"debtor\":\"%s\",\"channel\":\"email\",\"address\":"
+            "\"a@%s.example.test\",\"status\":\"withdrawn\",\"source\":\"call\",\"confirm\":true}",
+            debtors[i], debtors[i]);
+        r = ask_one("consent", text);
+        says(&r, 0, "accepted");
+        gw_id did;
+        state_debtor d;
+        gw_err err = {0};
+        GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(1 << 20);
+        intake_debtor_id(server.id_key, GW_STR("erp"), gw_str_of(debtors[i]), &did);
+        assert_int_equal(state_load_debtors(store, &did, 1, arena, &d, &err), GW_OK);
+        char field[64];
+        snprintf(field, sizeof field, "o:email:a@%s.example.test", debtors[i]);
+        assert_non_null(strstr(state_get(&d.debtor, field).p, "withdrawn"));
+    }
+    /* the job "opt-out:act" is the first debtor's: one confirmation under that id, not two */
+    assert_int_equal(accepted_reminders(), before + 1);
+}
+
 typedef struct {
     int first;
     int accepted;
@@ -703,6 +855,9 @@ int main(void)
         cmocka_unit_test(a_submitted_job_is_stored_and_gets_a_receipt),
         cmocka_unit_test(the_same_job_twice_gets_the_first_receipt),
         cmocka_unit_test(another_content_under_a_known_id_is_a_conflict),
+        cmocka_unit_test(another_debtor_under_a_known_id_is_a_conflict),
+        cmocka_unit_test(of_two_debtors_in_one_message_the_first_gets_the_job_id),
+        cmocka_unit_test(ids_that_the_gateway_gives_its_own_jobs_are_refused),
         cmocka_unit_test(two_sources_may_use_the_same_id),
         cmocka_unit_test(a_batch_of_good_and_bad_is_answered_in_order),
         cmocka_unit_test(many_clients_at_once_get_their_own_answers),
@@ -716,6 +871,9 @@ int main(void)
         cmocka_unit_test(a_revoked_client_is_told_so_on_its_open_connection),
         cmocka_unit_test(events_of_one_message_build_on_each_other),
         cmocka_unit_test(many_events_of_one_debtor_go_through_in_one_message),
+        cmocka_unit_test(events_of_another_debtor_under_a_known_id_are_conflicts),
+        cmocka_unit_test(a_refused_event_does_not_keep_its_id),
+        cmocka_unit_test(acts_that_protect_count_whatever_their_id),
         cmocka_unit_test(racing_payments_are_all_counted_once),
         cmocka_unit_test(an_accepted_event_leaves_a_record_and_wakes_the_debtor),
         cmocka_unit_test(pauses_are_kept_and_lifted),

@@ -56,23 +56,21 @@ static void a_silent_store_leaves_a_write_unknown_and_a_read_busy(void **cm)
                            .timeout_ms = SHORT_TIMEOUT_MS};
     GW_AUTO(state_close) state *hasty = NULL;
     assert_ok(f, state_open(&config, &hasty, &f->err));
-    state_job job = job_of(1, 2, "x");
+    state_use use = {id_of(1), id_of(2)};
+    state_reserved got;
     state_hash pauses;
     assert_ok(f, state_control_get(hasty, f->arena, &pauses, &f->err)); /* is connected */
 
     redis_server_stop(f->redis);
-    state_accepted got;
-    assert_int_equal(
-        state_accept(hasty, &job, 1, (gw_wall){1}, OUTBOX_MAX, f->arena, &got, &f->err),
-        GW_ETIMEOUT);
+    assert_int_equal(state_reserve(hasty, &use, 1, &got, &f->err), GW_ETIMEOUT);
     assert_non_null(strstr(f->err.text, "unknown"));
-    assert_int_equal(got.code, STATE_UNSURE);
+    assert_int_equal(got, STATE_UNANSWERED);
     assert_int_equal(state_control_get(hasty, f->arena, &pauses, &f->err), GW_EBUSY);
     redis_server_continue(f->redis);
 
     /* the write had arrived; repeating it finds that out */
-    accept_until_it_works(f, job, &got);
-    assert_int_equal(got.code, STATE_DUPLICATE);
+    assert_ok(f, state_reserve(f->s, &use, 1, &got, &f->err));
+    assert_int_equal(got, STATE_ITS_OWN);
 }
 
 static void a_store_that_refuses_to_write_is_busy_and_nothing_changes(void **cm)
