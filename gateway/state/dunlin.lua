@@ -4,7 +4,7 @@
 -- An operator may load it by hand:  redis-cli -x FUNCTION LOAD REPLACE < dunlin.lua
 -- gateways do so themselves at start (gateway/state/function.c) when it is absent or older.
 --
--- STORED FORMAT 5 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
+-- STORED FORMAT 6 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
 --   dl:meta                hash    format, shards, created ms
 --   dl:clock               string  manual clock in ms; absent = the system's clock
 --   dl:control             hash    pauses: "all", "channel:email", "template:NAME" -> JSON
@@ -48,7 +48,7 @@
 -- What costs time is the number of redis.call, then the number of their arguments (each becomes a Redis
 -- string and three pieces of the AOF), then making Lua strings (every byte is hashed). So a call
 -- gathers what its shards have in common and writes each sorted set once.
-local FORMAT, REVISION = 5, 1
+local FORMAT, REVISION = 6, 1
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
 local ID = 26 -- characters of an id

@@ -26,7 +26,7 @@ gw_code head_unpack(gw_str a, gw_arena *arena, gw_str ret[HEAD_PARTS], gw_err *e
     for (size_t i = 0; good && i < HEAD_BODY; i++)
         good = netstring_next(&a, &ret[i]);
     if (!good)
-        return gw_fail(err, GW_ECORRUPT, "field a of a reminder is not of format 4");
+        return gw_fail(err, GW_ECORRUPT, "field a of a reminder does not have the form of head.h");
     ret[HEAD_BODY] = a;
     for (size_t i = 0; arena && i < HEAD_BODY; i++) {
         ret[i].p = gw_arena_copy(arena, ret[i]);
@@ -56,7 +56,7 @@ static gw_code split_version(gw_str v, const gw_str head[HEAD_PARTS], gw_arena *
         while (digits < v.n && v.p[digits] >= '0' && v.p[digits] <= '9')
             digits++;
         if (digits == 0 || digits == v.n)
-            return gw_fail(err, GW_ECORRUPT, "field v of a reminder is not of format 4");
+            return gw_fail(err, GW_ECORRUPT, "field v of a reminder does not have the form of head.h");
         const gw_str parts[3] = {
             {v.p, digits}, {v.p + digits, 1}, {v.p + digits + 1, v.n - digits - 1}};
         for (size_t i = 0; i < 3; i++)
