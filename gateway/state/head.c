@@ -56,7 +56,8 @@ static gw_code split_version(gw_str v, const gw_str head[HEAD_PARTS], gw_arena *
         while (digits < v.n && v.p[digits] >= '0' && v.p[digits] <= '9')
             digits++;
         if (digits == 0 || digits == v.n)
-            return gw_fail(err, GW_ECORRUPT, "field v of a reminder does not have the form of head.h");
+            return gw_fail(err, GW_ECORRUPT,
+                           "field v of a reminder does not have the form of head.h");
         const gw_str parts[3] = {
             {v.p, digits}, {v.p + digits, 1}, {v.p + digits + 1, v.n - digits - 1}};
         for (size_t i = 0; i < 3; i++)
