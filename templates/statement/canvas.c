@@ -19,23 +19,23 @@ static const double inks[INK_COUNT][3] = {
 #define LEADING  1.38
 
 /* Layouts of one language: its own face first, the other one for what that lacks. */
-static gw_code open_faces(canvas *c, statement_language language, const char *first,
-                          const char *second, gw_err *err)
+static gw_code open_faces(canvas *c, statement_language language, const statement_font *first,
+                          const statement_font *second, gw_err *err)
 {
     char both[2 * FONT_FAMILY_BYTES];
-    snprintf(both, sizeof both, "%s,%s", first, second);
-    PangoFontDescription *font = pango_font_description_new();
-    pango_font_description_set_family(font, both);
+    snprintf(both, sizeof both, "%s,%s", first->family, second->family);
+    PangoFontDescription *d = pango_font_description_new();
+    pango_font_description_set_family(d, both);
     gw_code rc = GW_OK;
     for (size_t i = 0; rc == GW_OK && i < FACE_COUNT; i++) {
-        pango_font_description_set_size(font, (int)(sizes[i] * PANGO_SCALE));
+        pango_font_description_set_size(d, (int)(sizes[i] * PANGO_SCALE));
         PangoLayout *layout = pango_layout_new(c->context);
-        pango_layout_set_font_description(layout, font);
+        pango_layout_set_font_description(layout, d);
         pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
         c->layouts[language][i] = layout;
         rc = typeset_font_open(&c->fonts[language][i], c->context, first, second, sizes[i], err);
     }
-    pango_font_description_free(font);
+    pango_font_description_free(d);
     return rc;
 }
 
@@ -54,8 +54,8 @@ gw_code canvas_init(canvas *c, const fonts *f, gw_err *err)
     cairo_font_options_destroy(options);
     pango_context_set_round_glyph_positions(c->context, FALSE);
     pango_context_set_language(c->context, pango_language_from_string("zh-cn"));
-    gw_code rc = open_faces(c, LANGUAGE_EN, f->latin, f->cjk, err);
-    return rc == GW_OK ? open_faces(c, LANGUAGE_ZH, f->cjk, f->latin, err) : rc;
+    gw_code rc = open_faces(c, LANGUAGE_EN, &f->latin, &f->cjk, err);
+    return rc == GW_OK ? open_faces(c, LANGUAGE_ZH, &f->cjk, &f->latin, err) : rc;
 }
 
 void canvas_done(canvas *c)
@@ -159,9 +159,12 @@ typedef struct {
 static void clean(canvas *c, gw_str text)
 {
     gw_buf_clear(&c->text);
-    for (size_t i = 0; i < text.n; i++) {
-        bool no_break = text.p[i] == '\xC2' && i + 1 < text.n && text.p[i + 1] == '\xA0';
-        gw_buf_putc(&c->text, no_break || strchr("\n\r\t", text.p[i]) ? ' ' : text.p[i]);
+    char *to = gw_buf_reserve(&c->text, text.n);
+    for (size_t i = 0; to && i < text.n; i++) {
+        char letter = text.p[i];
+        bool no_break = letter == '\xC2' && i + 1 < text.n && text.p[i + 1] == '\xA0';
+        bool blank = no_break || letter == '\n' || letter == '\r' || letter == '\t';
+        to[c->text.n++] = blank ? ' ' : letter;
         i += no_break;
     }
     if (c->code == GW_OK)

@@ -8,9 +8,10 @@
 
 static const struct {
     const char *path, *package;
+    lean_characters characters;
 } defaults[] = {
-    {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core"},
-    {"/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc", "fonts-wqy-zenhei"},
+    {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core", LEAN_LATIN},
+    {"/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc", "fonts-wqy-zenhei", LEAN_CJK},
 };
 
 /* Outlines only: Zen Hei carries bitmaps for screen sizes, and hinting depends on the resolution.
@@ -38,13 +39,16 @@ static bool read_family(const char *path, char ret_family[FONT_FAMILY_BYTES])
 static gw_code add_files(FcConfig *config, const statement_fonts *files, fonts *f, gw_err *err)
 {
     const char *given[] = {files->latin, files->cjk};
-    char *families[] = {f->latin, f->cjk};
+    statement_font *made[] = {&f->latin, &f->cjk};
     for (size_t i = 0; i < GW_COUNT(given); i++) {
         const char *path = given[i] ? given[i] : defaults[i].path;
-        if (!read_family(path, families[i]) ||
+        if (!read_family(path, made[i]->family) ||
             !FcConfigAppFontAddFile(config, (const FcChar8 *)path))
             return gw_fail(err, GW_ENOTFOUND, "statement font %s is missing or no font; install %s",
                            path, given[i] ? "it or name another file" : defaults[i].package);
+        gw_code rc = lean_face_new(path, defaults[i].characters, &made[i]->lean, err);
+        if (rc != GW_OK)
+            return rc;
     }
     return GW_OK;
 }
@@ -68,6 +72,8 @@ gw_code fonts_open(const statement_fonts *files, fonts *ret, gw_err *err)
         /* one unit is one point */
         pango_cairo_font_map_set_resolution(PANGO_CAIRO_FONT_MAP(f.map), 72.0);
         *ret = f;
+    } else {
+        fonts_close(&f);
     }
     FcConfigDestroy(config); /* the map holds its own reference */
     return rc;
@@ -78,4 +84,7 @@ void fonts_close(fonts *f)
     if (f->map) /* Pango 1.50 keeps its reference to the configuration when the map goes */
         pango_fc_font_map_set_config(PANGO_FC_FONT_MAP(f->map), NULL);
     g_clear_object(&f->map);
+    lean_face_free(f->latin.lean);
+    lean_face_free(f->cjk.lean);
+    *f = (fonts){0};
 }

@@ -5,6 +5,7 @@
 #ifndef STATEMENT_FONTS_H
 #define STATEMENT_FONTS_H
 
+#include "templates/statement/lean.h"
 #include "templates/statement/statement.h"
 
 #include <pango/pangocairo.h>
@@ -12,8 +13,13 @@
 enum { FONT_FAMILY_BYTES = 128 };
 
 typedef struct {
-    PangoFontMap *map;
-    char latin[FONT_FAMILY_BYTES], cjk[FONT_FAMILY_BYTES]; /* families of the two faces */
+    char family[FONT_FAMILY_BYTES];
+    lean_face *lean;
+} statement_font;
+
+typedef struct {
+    PangoFontMap *map; /* the whole faces */
+    statement_font latin, cjk;
 } fonts;
 
 /* files may be NULL (Debian's). GW_ENOTFOUND names a file that is missing or no font; GW_ENOMEM.

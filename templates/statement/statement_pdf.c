@@ -13,7 +13,7 @@ enum {
     FORMATTERS_KEPT = 4,
     LETTER_TEXT_BYTES = 4096,
     SHORT_ITEMS = 12, /* as many lines usually fit on one page */
-    QUICK_PAGES = 2,
+    SHORT_PAGES = 2,
 };
 
 struct statement_pdf {
@@ -142,17 +142,23 @@ static gw_code formatter_for(statement_pdf *p, gw_str locale, formatter **ret, g
 
 /* ---- compression ---- */
 
-/* Cairo 1.16 compresses every stream at zlib's default level and has no setting for it: 38 % of the
- * time of a page, most of it spent on outlines of glyphs that hardly get smaller. This program's
- * deflateInit_ is found before zlib's own. While the faces of a short statement are written it asks
- * for Huffman coding alone: a page is an eighth larger and made half as fast again. Long ones, and
- * everybody else in this process, get what they ask for. */
-static _Thread_local bool quick;
+/* Cairo 1.16 compresses every stream at zlib's default level and has no setting for it: that was
+ * 38 % of the time of a page, most of it spent on outlines of glyphs, which get a seventh smaller.
+ * This program's deflateInit_ is found before zlib's own. In a short statement it lets faces be as
+ * they are, and takes the fastest level for pages and less memory, which zlib would have to clear
+ * first. Long ones, and everybody else in this process, get what they ask for. */
+typedef enum { AS_ASKED, QUICK_PAGES, QUICK_FACES } compression;
+
+static _Thread_local compression how;
 
 int ZEXPORT deflateInit_(z_streamp stream, int level, const char *version, int stream_size)
 {
-    return deflateInit2_(stream, level, Z_DEFLATED, MAX_WBITS, MAX_MEM_LEVEL - 1,
-                         quick ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY, version, stream_size);
+    enum { WINDOW_BITS = 14, MEM_LEVEL = 7 };
+    if (how == AS_ASKED)
+        return deflateInit2_(stream, level, Z_DEFLATED, MAX_WBITS, MAX_MEM_LEVEL - 1,
+                             Z_DEFAULT_STRATEGY, version, stream_size);
+    return deflateInit2_(stream, how == QUICK_FACES ? Z_NO_COMPRESSION : Z_BEST_SPEED, Z_DEFLATED,
+                         WINDOW_BITS, MEM_LEVEL, Z_DEFAULT_STRATEGY, version, stream_size);
 }
 
 /* ---- writing ---- */
@@ -216,13 +222,15 @@ static gw_code draw(letter *l, gw_buf *ret, gw_err *err)
     cairo_surface_t *surface =
         cairo_pdf_surface_create_for_stream(to_buffer, ret, PAGE_WIDTH, PAGE_HEIGHT);
     cairo_t *cr = cairo_create(surface);
+    bool quick = l->c->pages <= SHORT_PAGES;
     set_metadata(surface, l);
+    how = quick ? QUICK_PAGES : AS_ASKED;
     run(l, cr);
     cairo_status_t status = cairo_status(cr);
     cairo_destroy(cr);
-    quick = l->c->pages <= QUICK_PAGES;
+    how = quick ? QUICK_FACES : AS_ASKED;
     cairo_surface_finish(surface);
-    quick = false;
+    how = AS_ASKED;
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);

@@ -52,14 +52,22 @@ static PangoFont *load(PangoContext *context, const char *family, double size)
     return font;
 }
 
-gw_code typeset_font_open(typeset_font *f, PangoContext *context, const char *first,
-                          const char *second, double size, gw_err *err)
+gw_code typeset_font_open(typeset_font *f, PangoContext *context, const statement_font *first,
+                          const statement_font *second, double size, gw_err *err)
 {
-    f->fonts[0] = load(context, first, size);
-    f->fonts[1] = load(context, second, size);
+    const statement_font *const given[TYPESET_FONTS] = {first, second};
+    bool loaded = true;
+    for (size_t i = 0; i < TYPESET_FONTS; i++) {
+        typeset_face *face = &f->faces[i];
+        face->whole = load(context, given[i]->family, size);
+        face->lean = given[i]->lean;
+        face->drawn = lean_face_scaled(face->lean, size);
+        loaded =
+            loaded && face->whole && cairo_scaled_font_status(face->drawn) == CAIRO_STATUS_SUCCESS;
+    }
     f->kern = malloc(KERN_SPAN * sizeof *f->kern);
     f->known = calloc(KNOWN_SLOTS, sizeof *f->known);
-    if (!f->fonts[0] || !f->fonts[1] || !f->kern || !f->known)
+    if (!loaded || !f->kern || !f->known)
         return gw_fail(err, GW_ENOMEM, "opening statement fonts");
     for (size_t i = 0; i < KERN_SPAN; i++)
         for (size_t k = 0; k < KERN_SPAN; k++)
@@ -69,8 +77,10 @@ gw_code typeset_font_open(typeset_font *f, PangoContext *context, const char *fi
 
 void typeset_font_done(typeset_font *f)
 {
-    for (size_t i = 0; i < TYPESET_FONTS; i++)
-        g_clear_object(&f->fonts[i]);
+    for (size_t i = 0; i < TYPESET_FONTS; i++) {
+        g_clear_object(&f->faces[i].whole);
+        cairo_scaled_font_destroy(f->faces[i].drawn);
+    }
     free(f->kern);
     free(f->known);
     *f = (typeset_font){0};
@@ -81,16 +91,13 @@ typeset *typeset_new(void)
     typeset *t = malloc(sizeof *t);
     if (!t)
         return NULL;
-    t->n = t->line_n = t->batch.n = 0;
-    t->batch.font = NULL;
-    gw_buf_init(&t->batch.text, TYPESET_BYTES);
+    t->n = t->line_n = t->batch.n = t->batch.bytes = 0;
+    t->batch.drawn = NULL;
     return t;
 }
 
 void typeset_free(typeset *t)
 {
-    if (t)
-        gw_buf_done(&t->batch.text);
     free(t);
 }
 
@@ -131,24 +138,41 @@ static float kern_between(const typeset_font *f, char a, char b)
         return 0.0F;
     float *kern = &f->kern[a - KERN_FIRST][b - KERN_FIRST];
     if (isnan(*kern))
-        *kern = shape_kern(f->fonts[0], (const char[]){a, b, '\0'});
+        *kern = shape_kern(f->faces[0].whole, (const char[]){a, b, '\0'});
     return *kern;
 }
 
 /* ---- layout ---- */
 
-static const known_glyph *find_glyph(const typeset_font *f, uint32_t c)
+/* Where the character is and what is drawn for it. */
+static void fill_glyph(const typeset_font *f, known_glyph *k)
+{
+    hb_codepoint_t glyph = 0;
+    while (k->font < TYPESET_FONTS &&
+           !hb_font_get_nominal_glyph(pango_font_get_hb_font(f->faces[k->font].whole),
+                                      k->code_point, &glyph))
+        k->font++;
+    if (k->font == TYPESET_FONTS)
+        return;
+    const typeset_face *face = &f->faces[k->font];
+    uint32_t kept = lean_face_glyph(face->lean, k->code_point);
+    k->advance = advance_of(face->whole, glyph);
+    k->glyph = kept ? kept : glyph;
+    k->drawn = kept ? face->drawn : pango_cairo_font_get_scaled_font(PANGO_CAIRO_FONT(face->whole));
+}
+
+static const known_glyph *find_glyph(const typeset_font *f, uint32_t c, const char *p, size_t bytes)
 {
     known_glyph *k = &f->known[c % KNOWN_SLOTS];
     if (k->code_point == c)
         return k;
-    hb_codepoint_t glyph = 0;
-    uint8_t font = 0;
-    while (font < TYPESET_FONTS &&
-           !hb_font_get_nominal_glyph(pango_font_get_hb_font(f->fonts[font]), c, &glyph))
-        font++;
-    float advance = font < TYPESET_FONTS ? advance_of(f->fonts[font], glyph) : 0.0F;
-    *k = (known_glyph){c, glyph, advance, font};
+    *k = (known_glyph){.code_point = c, .font = TYPESET_FONTS};
+    if (!is_plain(c, &k->cjk))
+        return k;
+    k->never_first = is_among(never_first, p, bytes);
+    k->never_last = is_among(never_last, p, bytes);
+    k->font = 0;
+    fill_glyph(f, k);
     return k;
 }
 
@@ -160,29 +184,28 @@ static bool find_glyphs(typeset *t)
     for (size_t i = 0; i < s.n;) {
         size_t len = gw_utf8_length(s.p + i, s.n - i);
         uint32_t c = len ? gw_utf8_code_point(s.p + i, len) : 0;
-        bool cjk;
         typeset_glyph *g = &t->glyphs[t->n];
-        const known_glyph *k = is_plain(c, &cjk) ? find_glyph(t->font, c) : NULL;
+        const known_glyph *k = c ? find_glyph(t->font, c, s.p + i, len) : NULL;
         if (!k || k->font == TYPESET_FONTS)
             return false;
-        g->glyph = k->glyph;
-        g->advance = k->advance;
-        g->font = k->font;
-        g->offset = (uint16_t)i;
-        g->bytes = (uint16_t)len;
-        g->blank = c == ' ' || c == 0x3000;
-        g->may_break =
-            g->blank || c == '-' || c == '/' || (cjk && !is_among(never_last, s.p + i, len));
+        *g = (typeset_glyph){.drawn = k->drawn,
+                             .glyph = k->glyph,
+                             .advance = k->advance,
+                             .font = k->font,
+                             .offset = (uint16_t)i,
+                             .bytes = (uint16_t)len,
+                             .blank = c == ' ' || c == 0x3000};
+        g->may_break = g->blank || c == '-' || c == '/' || (k->cjk && !k->never_last);
         if (t->n > 0) {
             typeset_glyph *before = g - 1;
-            if (cjk && !cjk_before && !before->blank)
+            if (k->cjk && !cjk_before && !before->blank)
                 before->may_break = true;
-            if (is_among(never_first, s.p + i, len))
+            if (k->never_first)
                 before->may_break = false;
             if (g->font == 0 && before->font == 0)
                 before->advance += kern_between(t->font, s.p[before->offset], s.p[i]);
         }
-        cjk_before = cjk;
+        cjk_before = k->cjk;
         t->n++;
         i += len;
     }
@@ -242,12 +265,11 @@ void typeset_flush(typeset *t, cairo_t *cr)
 {
     typeset_batch *b = &t->batch;
     if (b->n > 0) {
-        cairo_set_scaled_font(cr, pango_cairo_font_get_scaled_font(PANGO_CAIRO_FONT(b->font)));
-        cairo_show_text_glyphs(cr, b->text.data, (int)b->text.n, b->glyphs, (int)b->n, b->clusters,
+        cairo_set_scaled_font(cr, b->drawn);
+        cairo_show_text_glyphs(cr, b->text, (int)b->bytes, b->glyphs, (int)b->n, b->clusters,
                                (int)b->n, 0);
     }
-    b->n = 0;
-    gw_buf_clear(&b->text);
+    b->n = b->bytes = 0;
 }
 
 /* Each glyph is its own cluster, so that the text can be searched and copied. */
@@ -257,11 +279,11 @@ void typeset_show(typeset *t, cairo_t *cr, size_t i, double x, double y)
     typeset_batch *b = &t->batch;
     for (size_t at = line->first; at < line->end; at++) {
         const typeset_glyph *g = &t->glyphs[at];
-        PangoFont *font = t->font->fonts[g->font];
-        if (b->font != font || b->text.n + g->bytes > TYPESET_BYTES)
+        if (b->drawn != g->drawn || b->bytes + g->bytes > TYPESET_BYTES)
             typeset_flush(t, cr);
-        b->font = font;
-        gw_buf_put(&b->text, t->text.p + g->offset, g->bytes);
+        b->drawn = g->drawn;
+        memcpy(b->text + b->bytes, t->text.p + g->offset, g->bytes);
+        b->bytes += g->bytes;
         b->glyphs[b->n] = (cairo_glyph_t){g->glyph, x, y};
         b->clusters[b->n] = (cairo_text_cluster_t){g->bytes, 1};
         b->n++;

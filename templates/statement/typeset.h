@@ -21,22 +21,33 @@ enum {
     KNOWN_SLOTS = 1024, /* a power of two */
 };
 
-/* Glyph of a character, remembered in the slot its code point falls into. */
+/* What is known of a character, remembered in the slot its code point falls into. */
 typedef struct {
-    uint32_t code_point; /* 0: the slot is empty */
-    uint32_t glyph;
-    float advance; /* points */
-    uint8_t font;  /* index into fonts[], TYPESET_FONTS if neither has it */
+    cairo_scaled_font_t *drawn;   /* the lean face, or the whole one if that has not got it */
+    uint32_t code_point;          /* 0: the slot is empty */
+    uint32_t glyph;               /* of drawn */
+    float advance;                /* points */
+    uint8_t font;                 /* index into faces[], TYPESET_FONTS if neither has it */
+    bool cjk;                     /* a line may break on either side */
+    bool never_first, never_last; /* of a line */
 } known_glyph;
+
+/* Whole tells widths, kerning and the glyphs the lean face lacks. */
+typedef struct {
+    PangoFont *whole;
+    const lean_face *lean;      /* borrowed */
+    cairo_scaled_font_t *drawn; /* lean, at the size */
+} typeset_face;
 
 /* The faces at one size, in order of preference. */
 typedef struct {
-    PangoFont *fonts[TYPESET_FONTS];
-    float (*kern)[KERN_SPAN]; /* pairs of ASCII in fonts[0], points; NAN not yet asked for */
+    typeset_face faces[TYPESET_FONTS];
+    float (*kern)[KERN_SPAN]; /* pairs of ASCII in faces[0], points; NAN not yet asked for */
     known_glyph *known;       /* KNOWN_SLOTS */
 } typeset_font;
 
 typedef struct {
+    cairo_scaled_font_t *drawn;
     uint32_t glyph;
     uint16_t offset, bytes; /* its character in the text */
     uint8_t font;
@@ -53,8 +64,9 @@ typedef struct {
 /* Glyphs of one font and colour on their way to Cairo. Each call costs Cairo several microseconds,
  * so the cells of a table row travel together. */
 typedef struct {
-    PangoFont *font;
-    gw_buf text;
+    cairo_scaled_font_t *drawn;
+    char text[TYPESET_BYTES];
+    size_t bytes;
     cairo_glyph_t glyphs[TYPESET_BYTES];
     cairo_text_cluster_t clusters[TYPESET_BYTES];
     size_t n;
@@ -70,9 +82,9 @@ typedef struct {
     typeset_batch batch;
 } typeset;
 
-/* Load the two families at a size in points. */
-gw_code typeset_font_open(typeset_font *f, PangoContext *context, const char *first,
-                          const char *second, double size, gw_err *err) GW_NODISCARD;
+/* Load the two faces at a size in points; they are borrowed. */
+gw_code typeset_font_open(typeset_font *f, PangoContext *context, const statement_font *first,
+                          const statement_font *second, double size, gw_err *err) GW_NODISCARD;
 void typeset_font_done(typeset_font *f);
 
 typeset *typeset_new(void);

@@ -318,6 +318,41 @@ static void text_that_is_not_plain_still_comes_out_right(void **state)
     says(&text, "tude");
 }
 
+/* GB 2312 has none of these; the characters around them come from the reduced face. */
+static void rare_hanzi_are_drawn_with_the_whole_face(void **state)
+{
+    (void)state;
+    need_fonts();
+    static const char *const locales[] = {"en", "zh-CN"};
+    for (size_t i = 0; i < GW_COUNT(locales); i++) {
+        GW_AUTO_BUF gw_buf json, bytes, text;
+        gw_buf_init(&json, 1 << 20);
+        gw_buf_init(&bytes, 1 << 20);
+        gw_buf_init(&text, 1 << 20);
+        document_head(&json, locales[i]);
+        document_item(&json, 1, "东龘西體南", "2013-02-01", 100, 0, "USD");
+        gw_buf_puts(&json, "]}");
+        gw_err err = {0};
+        if (render(pdf, json.data, &bytes, &err) != GW_OK)
+            fail_msg("%s", err.text);
+        ask("pdftotext -layout", "-", &bytes, &text);
+        says(&text, "东龘西體南");
+    }
+}
+
+/* The faces of a short statement are stored as they are, so their tables can be looked for. */
+static void faces_are_embedded_without_their_hints(void **state)
+{
+    (void)state;
+    need_fonts();
+    GW_AUTO_BUF gw_buf bytes;
+    gw_buf_init(&bytes, 1 << 20);
+    render_rows(pdf, "en", 4, &bytes);
+    assert_non_null(memmem(bytes.data, bytes.n, "glyf", 4));
+    assert_null(memmem(bytes.data, bytes.n, "fpgm", 4));
+    assert_null(memmem(bytes.data, bytes.n, "prep", 4));
+}
+
 static void a_font_file_that_is_missing_is_named(void **state)
 {
     (void)state;
@@ -355,6 +390,8 @@ int main(void)
         cmocka_unit_test(digits_of_the_largest_amount_are_all_there),
         cmocka_unit_test(a_character_no_face_has_is_refused_by_its_number),
         cmocka_unit_test(text_that_is_not_plain_still_comes_out_right),
+        cmocka_unit_test(rare_hanzi_are_drawn_with_the_whole_face),
+        cmocka_unit_test(faces_are_embedded_without_their_hints),
         cmocka_unit_test(a_font_file_that_is_missing_is_named),
         cmocka_unit_test(a_buffer_too_small_is_an_error),
     };
