@@ -4,6 +4,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/time.h"
 #include "gateway/dispatch/query.h"
+#include "gateway/intake/tell.h"
 #include "gateway/intake/windows.h"
 #include "gateway/role_http.h"
 #include "gateway/wire/provider.h"
@@ -42,6 +43,8 @@ struct roles {
     ladder *ladders[DISPATCH_LADDERS_MAX];
     size_t ladder_n;
     dispatch_source *sources;
+    const char **apart_names;
+    bind_apart apart; /* sources whose opt-outs are their own */
     dispatch_config dispatch_config;
     char templates[CONFIG_PATH_BYTES], schema[CONFIG_PATH_BYTES], excuses[CONFIG_PATH_BYTES],
         unsubscribe[600];
@@ -172,7 +175,8 @@ static gw_code load_sources(roles *r, gw_err *err)
     static const gw_str none = {"*", 1};
     const config_source *other = config_source_of(r->c, none);
     r->sources = calloc(r->c->source_n + 1, sizeof *r->sources);
-    if (!r->sources)
+    r->apart_names = calloc(r->c->source_n + 1, sizeof *r->apart_names);
+    if (!r->sources || !r->apart_names)
         return gw_fail(err, GW_ENOMEM, "reading the sources");
     for (size_t i = 0; i <= r->c->source_n; i++) {
         const config_source *s = i < r->c->source_n ? &r->c->sources[i] : other;
@@ -182,7 +186,10 @@ static gw_code load_sources(roles *r, gw_err *err)
                                           .locale = s->locale,
                                           .ladder = s->ladder,
                                           .sender = sender_named(s->sender)};
+        if (i < r->c->source_n && strcmp(s->opt_outs, "own") == 0)
+            r->apart_names[r->apart.n++] = s->name;
     }
+    r->apart.names = r->apart_names;
     return GW_OK;
 }
 
@@ -404,6 +411,7 @@ static void fill_dispatch_config(roles *r)
         .providers = (const provider *const *)r->providers,
         .provider_n = r->provider_n,
         .third_parties = r->third_parties,
+        .apart = &r->apart,
         .hold_recheck_ms = ROLES_RECHECK_MS,
         .lease_ms = (int)c->lease_ttl_ms,
         .silence_ms = (int)c->worker_lost_ms,
@@ -473,7 +481,8 @@ static intake_config door_config(roles *r)
                            .id_key = r->id_key,
                            .clock = r->clock,
                            .outbox_max = (uint32_t)r->c->intake_outbox_max,
-                           .third_parties = r->third_parties};
+                           .third_parties = r->third_parties,
+                           .apart = &r->apart};
 }
 
 static gw_code start_http(roles *r, gw_err *err)
@@ -616,6 +625,7 @@ void roles_stop(roles *r)
     for (size_t i = 0; i < r->ladder_n; i++)
         ladder_free(r->ladders[i]);
     free(r->sources);
+    free(r->apart_names);
     optout_words_free(r->words);
     policy_rules_free(r->rules);
     for (size_t i = 0; i < r->provider_n; i++)

@@ -150,7 +150,14 @@ static const source_setting source_settings[] = {
     {"signature", offsetof(config_source, signature), JSON_OBJECT, "who signs letters"},
     {"sender", offsetof(config_source, sender), JSON_STRING,
      "creditor (its own debts) or third-party; not said: the rules for both apply"},
+    {"opt_outs", offsetof(config_source, opt_outs), JSON_STRING,
+     "shared: one sender with the other sources; own: a sender of its own"},
 };
+
+/* Settings of a source that are one word of two. */
+static const struct {
+    const char *key, *words[2];
+} source_words[] = {{"sender", {"creditor", "third-party"}}, {"opt_outs", {"shared", "own"}}};
 
 static const char built_in_creditor[] =
     "{\"email\":\"receivables@creditor.example.test\",\"name\":\"Example Creditor\"}";
@@ -162,6 +169,7 @@ static const config_source built_in_source = {
     .creditor = {built_in_creditor, sizeof built_in_creditor - 1},
     .signature = {"", 0},
     .sender = "",
+    .opt_outs = "shared",
 };
 
 static const char *keep(owned_config *o, gw_str s)
@@ -300,6 +308,19 @@ static gw_code walk(owned_config *o, const json_doc *d, uint32_t object, const c
     return GW_OK;
 }
 
+static gw_code check_source_word(const config_source *src, const char *key, const char *value,
+                                 gw_err *err)
+{
+    for (size_t i = 0; i < GW_COUNT(source_words); i++) {
+        const char *const *words = source_words[i].words;
+        if (strcmp(source_words[i].key, key) == 0 && strcmp(value, words[0]) != 0 &&
+            strcmp(value, words[1]) != 0)
+            return gw_fail(err, GW_EINVAL, "sources.%s.%s: %s or %s is expected", src->name, key,
+                           words[0], words[1]);
+    }
+    return GW_OK;
+}
+
 static gw_code set_source_member(owned_config *o, config_source *src, const json_doc *d,
                                  uint32_t name, gw_err *err)
 {
@@ -314,10 +335,9 @@ static gw_code set_source_member(owned_config *o, config_source *src, const json
         const char *kept = keep(o, value);
         if (!kept)
             return out_of_memory(err);
-        if (strcmp(s->key, "sender") == 0 && strcmp(kept, "creditor") != 0 &&
-            strcmp(kept, "third-party") != 0)
-            return gw_fail(err, GW_EINVAL, "sources.%s.sender: creditor or third-party is expected",
-                           src->name);
+        gw_code rc = check_source_word(src, s->key, kept, err);
+        if (rc != GW_OK)
+            return rc;
         if (s->kind == JSON_STRING)
             *(const char **)((char *)src + s->at) = kept;
         else

@@ -28,6 +28,7 @@ typedef struct {
     gw_str creditor;    /* JSON object {name,email,phone?,address?,payment?[]}, shown to debtors */
     gw_str signature;   /* JSON object {name,title} or empty */
     const char *sender; /* "creditor", "third-party", or "" not said */
+    const char *opt_outs; /* "shared" with the other sources, or its "own" */
 } config_source;
 
 typedef struct {

@@ -9,7 +9,7 @@
 #include "gateway/dispatch/booker.h"
 #include "gateway/dispatch/delivery.h"
 #include "gateway/dispatch/load.h"
-#include "gateway/dispatch/tell.h"
+#include "gateway/intake/tell.h"
 #include "gateway/state/inbox.h"
 
 typedef enum {

@@ -102,8 +102,11 @@ static gw_code dispute(joining *x)
 /* "No more calls like this one" is about the channel, not about one of the debtor's numbers. */
 static gw_code stop(joining *x)
 {
+    gw_str number = ledger_join_address(&x->j);
     begin(x);
     json_put_member_str(&x->j.body, "channel", GW_STR("voice"));
+    if (number.n)
+        json_put_member_str(&x->j.body, "address", number);
     json_put_member_str(&x->j.body, "status", GW_STR("withdrawn"));
     json_put_member_str(&x->j.body, "source", GW_STR(SPOKEN_BY));
     json_put_member_str(&x->j.body, "scope", GW_STR("channel"));
@@ -144,6 +147,8 @@ gw_code call_result_join(const call_result *c, gw_arena *arena, state_txn *txn, 
     gw_code rc = trigger(&x);
     if (rc == GW_OK)
         rc = ledger_join_into(&x.j, txn);
+    if (rc == GW_OK && c->teller)
+        rc = ledger_join_bind(&x.j, c->teller);
     ledger_join_close(&x.j);
     *ret_rejected = x.j.rejected != NULL;
     return rc;

@@ -3,7 +3,7 @@
  *
  *   pressed promise       a promise of the ledger for the day the key stood for: pauses the ladder
  *   pressed dispute       a dispute of the item, or of the account where the call was about no one
- *   pressed stop          consent withdrawn for the channel voice
+ *   pressed stop          consent withdrawn for the channel voice, for every debtor with the number
  *   right party no        the number is suppressed as unverified, for calls and for SMS
  *   right party yes       a conversation: the cool-down of policy begins
  *
@@ -11,11 +11,12 @@
  * people). Its ids are made from reminder and attempt, so that an outcome said twice has one
  * effect.
  *
- * Pure; any thread. */
+ * Pure but for call_result_join; any thread. */
 #ifndef GATEWAY_DISPATCH_CALL_RESULT_H
 #define GATEWAY_DISPATCH_CALL_RESULT_H
 
 #include "gateway/dispatch/decide.h"
+#include "gateway/intake/tell.h"
 #include "gateway/wire/worker.h"
 
 /* Did anybody's phone ring, or may it have? Such a call stays counted whatever its outcome. */
@@ -36,11 +37,13 @@ typedef struct {
     const decision *decided; /* whose facts say whom and what it was about */
     state_debtor *debtor;    /* as read; the folds change it */
     gw_wall now;
+    const teller *teller; /* tells the other debtors with that number; NULL: only this one */
 } call_result;
 
-/* Put what the call triggers beside the reminder's move in txn. What the ledger rejects (a date it
- * does not take, an item that is gone) is left out and counted in *ret_rejected; the key itself is
- * among the record's facts. GW_ENOMEM, GW_ECORRUPT. */
+/* Put what the call triggers beside the reminder's move in txn, which is applied next: whoever else
+ * has the number knows then of a stop (store, thread and errors of intake/bind.h). What the ledger
+ * rejects (a date it does not take, an item that is gone) is left out and counted in *ret_rejected;
+ * the key itself is among the record's facts. GW_ENOMEM, GW_ECORRUPT. */
 gw_code call_result_join(const call_result *c, gw_arena *arena, state_txn *txn, int *ret_rejected,
                          gw_err *err) GW_NODISCARD;
 

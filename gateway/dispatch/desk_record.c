@@ -411,7 +411,12 @@ static gw_code commit(booking *b, bool *ret_done)
     *ret_done = b->rejected;
     if (rc != GW_OK || b->rejected)
         return rc;
+    const desk *k = b->k;
+    const teller t = {k->ask->store, k->q->cfg->id_key, k->ask->now, k->ask->arena,
+                      k->q->cfg->apart};
     rc = build(b, &move, &txn);
+    if (rc == GW_OK)
+        rc = ledger_join_bind(&b->j, &t);
     GW_CRASH_POINT("call-record-before-commit");
     if (rc == GW_OK)
         rc = state_apply(b->k->ask->store, &txn, 1, &verdict, b->k->err);

@@ -102,6 +102,7 @@ typedef struct {
     const struct provider *const *providers; /* of SMS (gateway/wire/provider.h); NULL none */
     size_t provider_n;
     const third_party *third_parties; /* roles never written to; NULL: no list */
+    const struct bind_apart *apart;   /* senders of their own (intake/bind.h); NULL: none */
     int64_t hold_recheck_ms;          /* a held reminder is looked at again after this; 0 = 24 h */
     int lease_ms;                     /* 0 = DISPATCH_LEASE_MS */
     int silence_ms;                   /* 0 = DISPATCH_WORKER_SILENCE_MS */

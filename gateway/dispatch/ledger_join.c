@@ -14,7 +14,7 @@ void ledger_join_open(ledger_join *j)
     gw_buf_init(&j->body, LEDGER_JOIN_BODY_MAX);
     j->version = (int64_t)j->debtor->debtor.version;
     j->rejected = NULL;
-    j->debtor_n = j->item_n = j->record_n = 0;
+    j->debtor_n = j->item_n = j->record_n = j->said_n = 0;
 }
 
 void ledger_join_close(ledger_join *j)
@@ -34,7 +34,7 @@ void ledger_join_begin(ledger_join *j, gw_str id, const char *suffix)
     json_put_member_str(&j->body, "debtor", j->r->debtor);
 }
 
-static gw_code keep(ledger_join *j, const ledger_result *out)
+static gw_code keep(ledger_join *j, const ledger_event *e, const ledger_result *out)
 {
     if (out->verdict == LEDGER_REJECTED)
         j->rejected = j->rejected ? j->rejected : out;
@@ -47,6 +47,8 @@ static gw_code keep(ledger_join *j, const ledger_result *out)
     j->debtor_n += out->debtor_n;
     j->item_n += out->item_n;
     j->records[j->record_n++] = out->record;
+    if (e->verb == VERB_CONSENT)
+        j->said[j->said_n++] = e->body;
     return ledger_patch(j->debtor, out, j->arena, j->err);
 }
 
@@ -69,7 +71,7 @@ gw_code ledger_join_event(ledger_join *j, verb v)
                             .receipt = gw_str_of(receipt)};
     if (rc == GW_OK)
         rc = ledger_fold(j->debtor, &e, j->arena, out, j->err);
-    return rc == GW_OK ? keep(j, out) : rc;
+    return rc == GW_OK ? keep(j, &e, out) : rc;
 }
 
 gw_str ledger_join_address(const ledger_join *j)
@@ -110,6 +112,14 @@ gw_code ledger_join_talk(ledger_join *j)
         j->debtor_sets[j->debtor_n++] = (state_field){gw_str_of(name), {value, (size_t)n}};
     }
     return GW_OK;
+}
+
+gw_code ledger_join_bind(const ledger_join *j, const teller *t)
+{
+    gw_code rc = GW_OK;
+    for (size_t i = 0; i < j->said_n && rc == GW_OK; i++)
+        rc = bind_said(t, &j->debtor->did, j->r->source, j->debtor, j->said[i], j->err);
+    return rc;
 }
 
 gw_code ledger_join_into(ledger_join *j, state_txn *txn)

@@ -11,7 +11,7 @@
 #define GATEWAY_DISPATCH_LEDGER_JOIN_H
 
 #include "gateway/dispatch/decide.h"
-#include "gateway/intake/ledger.h"
+#include "gateway/intake/bind.h"
 
 enum {
     LEDGER_JOIN_EVENTS_MAX = 2,
@@ -34,6 +34,8 @@ typedef struct {
     size_t debtor_n, item_n;
     state_record records[LEDGER_JOIN_EVENTS_MAX];
     size_t record_n;
+    const json_doc *said[LEDGER_JOIN_EVENTS_MAX]; /* consent entries among the events */
+    size_t said_n;
 } ledger_join;
 
 /* Fill what the first block names, then this. */
@@ -52,6 +54,10 @@ gw_str ledger_join_address(const ledger_join *j);
 gw_code ledger_join_wrong_number(ledger_join *j, gw_str id, gw_str said_by) GW_NODISCARD;
 /* A conversation starts the cool-down of policy, for the debt and for the debtor. */
 gw_code ledger_join_talk(ledger_join *j) GW_NODISCARD;
+
+/* Before the transition is applied: what was said at an address is told to the others who have it
+ * (intake/bind.h). */
+gw_code ledger_join_bind(const ledger_join *j, const teller *t) GW_NODISCARD;
 
 /* Beside the reminder's move; wakes the debtor. */
 gw_code ledger_join_into(ledger_join *j, state_txn *txn) GW_NODISCARD;

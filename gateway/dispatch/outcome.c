@@ -132,7 +132,8 @@ static gw_code join_call(dispatch *d, booking *b, gw_err *err)
     /* What is allowed now does not matter any more; whom it was about does. */
     if (rc == GW_OK)
         rc = decide(&ctx, l->d, &l->r, core_now(d), d->arena, decided, err);
-    call_result c = {&b->o->out, &l->r, decided, debtor, core_now(d)};
+    const teller t = {d->store, d->cfg.id_key, core_now(d), d->arena, d->cfg.apart};
+    call_result c = {&b->o->out, &l->r, decided, debtor, core_now(d), &t};
     if (rc == GW_OK)
         rc = call_result_join(&c, d->arena, &b->txn, &rejected, err);
     if (rejected)

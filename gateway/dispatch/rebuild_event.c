@@ -1,7 +1,8 @@
 #include "gateway/dispatch/load.h"
 #include "gateway/dispatch/rebuild_part.h"
+#include "gateway/intake/bind.h"
 #include "gateway/intake/intake.h"
-#include "gateway/intake/ledger.h"
+#include "gateway/intake/marks.h"
 #include "gateway/wire/event.h"
 
 /* ---- events of billing ---- */
@@ -22,6 +23,48 @@ static gw_code debtor_of(rebuild *b, const gw_id *did, state_debtor **ret)
     b->debtor_n++;
     *ret = &d->d;
     return GW_OK;
+}
+
+/* ---- what leads to a debtor, and what was said at an address ---- */
+
+static gw_code mark_again(rebuild *b, const gw_id *did, const json_doc *body)
+{
+    state_mark marks[MARKS_OF_DEBTOR_MAX];
+    size_t n = marks_of_debtor(b->o->id_key, did, body, b->arena, marks);
+    return n ? state_mark_add(b->store, marks, n, b->err) : GW_OK;
+}
+
+static teller teller_of(const rebuild *b, const entry *e)
+{
+    return (teller){b->store, b->o->id_key, e->v.t, b->arena, NULL};
+}
+
+/* The debtors it bound have their own entries in the log: only the register is made again. */
+static gw_code register_again(rebuild *b, const entry *e, const state_debtor *d,
+                              const json_doc *body)
+{
+    const teller t = teller_of(b, e);
+    bind_entry *list;
+    size_t n;
+    bool reply = gw_str_is(json_get_str(body, 0, "source"), BIND_SAID_REPLY);
+    gw_code rc = bind_entries(&t, reply ? GW_STR("") : e->source, d, body, &list, &n, b->err);
+    for (size_t i = 0; i < n && rc == GW_OK; i++)
+        rc = bind_put(&t, &list[i], NULL, b->err);
+    return rc;
+}
+
+/* A stranger's opt-out (reply.c): no debtor, only the register. */
+static gw_code stranger_again(rebuild *b, entry *e)
+{
+    const teller t = teller_of(b, e);
+    gw_str address, text;
+    bind_entry said;
+    gw_code rc = rebuild_private(b, e, "address", &address);
+    if (rc == GW_OK)
+        rc = rebuild_private(b, e, "register", &text);
+    if (rc == GW_OK)
+        rc = bind_entry_read(text, address, b->arena, &said, b->err);
+    return rc == GW_OK ? bind_put(&t, &said, NULL, b->err) : rc;
 }
 
 static gw_code fold_again(rebuild *b, entry *e, verb v, gw_str body)
@@ -56,6 +99,10 @@ static gw_code fold_again(rebuild *b, entry *e, verb v, gw_str body)
     rc = ledger_txn(d, &event, result, b->o->id_key, b->arena, t, b->err);
     if (rc == GW_OK)
         rc = ledger_patch(d, result, b->arena, b->err);
+    if (rc == GW_OK && v == VERB_DEBTOR)
+        rc = mark_again(b, &did, doc);
+    if (rc == GW_OK && v == VERB_CONSENT)
+        rc = register_again(b, e, d, doc);
     if (rc != GW_OK)
         return rc;
     t->records = NULL;
@@ -73,6 +120,8 @@ static gw_code fold_again(rebuild *b, entry *e, verb v, gw_str body)
 gw_code rebuild_event(rebuild *b, entry *e)
 {
     gw_str name, body;
+    if (gw_str_is(e->v.event, EVENT_CONSENT) && !e->debtor.n)
+        return stranger_again(b, e);
     gw_code rc = rebuild_private(b, e, "verb", &name);
     if (rc == GW_OK)
         rc = rebuild_private(b, e, "body", &body);

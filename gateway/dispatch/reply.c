@@ -3,8 +3,10 @@
 #include "gateway/base/crash.h"
 #include "gateway/base/log.h"
 #include "gateway/base/tally.h"
+#include "gateway/base/time.h"
 #include "gateway/dispatch/booker_part.h"
 #include "gateway/dispatch/life.h"
+#include "gateway/intake/bind.h"
 #include "gateway/state/mark.h"
 #include "gateway/wire/event.h"
 
@@ -18,6 +20,7 @@ typedef struct {
     gw_str address, channel;
     char id[GW_ID_TEXT]; /* of the reply: what it says, and from whom */
     optout_verdict says;
+    bool confirms; /* this debtor's entry asks for the one confirmation */
     gw_id did;
     state_debtor raw;
     view_debtor debtor;
@@ -87,7 +90,8 @@ static gw_code finish(gw_buf *b, const char *what, gw_err *err)
 
 static teller teller_of(const reply *r)
 {
-    return (teller){r->b->store, r->b->cfg.config->id_key, book_now(r->b), r->b->arena};
+    const dispatch_config *c = r->b->cfg.config;
+    return (teller){r->b->store, c->id_key, book_now(r->b), r->b->arena, c->apart};
 }
 
 /* Words about a single debt cannot be told apart from others by an address: wider, never narrower.
@@ -106,22 +110,50 @@ static const char *scope_of(const reply *r)
     return "all";
 }
 
+/* The channel the words are about, where it is another than the one they came by. */
+static bool is_about_another(const reply *r)
+{
+    const char *about = r->says.channel;
+    return about && *about && !gw_str_is(r->channel, about);
+}
+
+/* What was said, as the ledger and the register have it. Its moment is that of the message, so that
+ * booking it twice says the same; one that waited long, or has no moment, counts from now. */
+static bind_entry entry_of(const reply *r)
+{
+    int64_t now = book_now(r->b).ms, came = r->item->e.rx_ms;
+    bool other = is_about_another(r);
+    return (bind_entry){
+        .channel = other ? gw_str_of(r->says.channel) : r->channel,
+        .address = r->address,
+        .scope = other ? GW_STR("channel") : gw_str_of(scope_of(r)),
+        .status = GW_STR("withdrawn"),
+        .source = GW_STR(""),
+        .said = GW_STR(BIND_SAID_REPLY),
+        .at_ms = came <= now && now - came < GW_MS_PER_DAY ? came : now,
+    };
+}
+
 static gw_code withdraw(reply *r, gw_err *err)
 {
     GW_AUTO_BUF gw_buf body;
+    char at[GW_TIME_TEXT];
+    const bind_entry e = entry_of(r);
     gw_buf_init(&body, TEXT_MAX);
-    const char *about = r->says.channel;
-    bool other = about && *about && !gw_str_is(r->channel, about);
+    gw_time_format((gw_wall){e.at_ms}, at);
     gw_buf_putc(&body, '{');
     json_put_member_str(&body, "id", gw_str_of(r->id));
     json_put_member_str(&body, "debtor", r->debtor.id);
-    json_put_member_str(&body, "channel", other ? gw_str_of(about) : r->channel);
-    json_put_member_str(&body, "status", GW_STR("withdrawn"));
-    json_put_member_str(&body, "scope", other ? GW_STR("channel") : gw_str_of(scope_of(r)));
-    json_put_member_str(&body, "address", r->address);
-    json_put_member_str(&body, "source", GW_STR("reply"));
+    json_put_member_str(&body, "channel", e.channel);
+    json_put_member_str(&body, "status", e.status);
+    json_put_member_str(&body, "scope", e.scope);
+    if (bind_entry_fits(&e))
+        json_put_member_str(&body, "address", r->address);
+    json_put_member_str(&body, "source", e.said);
+    json_put_member_str(&body, "at", gw_str_of(at));
     /* Confirmed where it was said, and only while it is news. */
-    if (!other && book_now(r->b).ms - r->item->e.rx_ms < LEDGER_CONFIRM_MS)
+    if (r->confirms && !is_about_another(r) &&
+        book_now(r->b).ms - r->item->e.rx_ms < LEDGER_CONFIRM_MS)
         json_put_member_bool(&body, "confirm", true);
     gw_code rc = finish(&body, "an opt-out", err);
     teller t = teller_of(r);
@@ -343,10 +375,64 @@ static void name_reply(reply *r)
     gw_id_format(&id, r->id);
 }
 
+/* ---- an address nobody here has ---- */
+
+/* What a stranger said binds the address all the same, for every debtor who will have it. The
+ * record is the only trace of it in the log: it carries what a rebuild needs. */
+static gw_code bind_stranger(reply *r, gw_err *err)
+{
+    GW_AUTO_BUF gw_buf fact;
+    GW_AUTO_BUF gw_buf priv;
+    const bind_entry e = entry_of(r);
+    char at[GW_TIME_TEXT];
+    gw_buf_init(&fact, TEXT_MAX);
+    gw_buf_init(&priv, TEXT_MAX);
+    gw_time_format((gw_wall){e.at_ms}, at);
+    gw_buf_putc(&fact, '{');
+    json_put_member_str(&fact, "channel", e.channel);
+    json_put_member_str(&fact, "status", e.status);
+    json_put_member_str(&fact, "scope", e.scope);
+    json_put_member_str(&fact, "at", gw_str_of(at));
+    gw_buf_puts(&priv, "{\"register\":");
+    gw_code rc = bind_entry_write(&e, &priv, err);
+    json_put_member_str(&priv, "address", e.address);
+    if (rc == GW_OK)
+        rc = finish(&fact, "the facts of an opt-out", err);
+    if (rc == GW_OK)
+        rc = finish(&priv, "an opt-out", err);
+    const state_record record = {.event = EVENT_CONSENT,
+                                 .t = book_now(r->b),
+                                 .source = GW_STR(""),
+                                 .debtor = GW_STR(""),
+                                 .case_id = GW_STR(""),
+                                 .rid = GW_STR(""),
+                                 .why = GW_STR("unknown-sender"),
+                                 .fact = gw_buf_str(&fact),
+                                 .priv = gw_buf_str(&priv)};
+    teller t = teller_of(r);
+    return rc == GW_OK ? bind_put(&t, &e, &record, err) : rc;
+}
+
+/* Debtors who have the address. A stop is in the register before they are looked for, so that one
+ * who is being stored at this moment is not missed (bind.h). */
+static gw_code find_debtors(reply *r, gw_str **ret, size_t *ret_n, gw_err *err)
+{
+    booker *b = r->b;
+    gw_id key;
+    state_mark_address(b->cfg.config->id_key, r->address, &key);
+    gw_code rc = state_mark_debtors(b->store, &key, b->arena, ret, ret_n, err);
+    if (rc != GW_OK || r->says.kind != OPTOUT_STOP)
+        return rc;
+    const bind_entry e = entry_of(r);
+    teller t = teller_of(r);
+    rc = *ret_n ? bind_put(&t, &e, NULL, err) : bind_stranger(r, err);
+    GW_CRASH_POINT("reply-after-register");
+    return rc == GW_OK ? state_mark_debtors(b->store, &key, b->arena, ret, ret_n, err) : rc;
+}
+
 gw_code book_reply(booker *b, book_item *item, gw_err *err)
 {
-    gw_id key;
-    state_mark *found;
+    gw_str *found;
     size_t n;
     uint64_t shards = 0;
     reply r = {.b = b, .item = item, .address = normal_address(b, item->e.from)};
@@ -354,27 +440,28 @@ gw_code book_reply(booker *b, book_item *item, gw_err *err)
         return item->e.from.p ? gw_fail(err, GW_ENOMEM, "booking a reply")
                               : book_stray(b, item, "no-sender", err);
     r.channel = memchr(r.address.p, '@', r.address.n) ? GW_STR("email") : GW_STR("sms");
-    state_mark_address(b->cfg.config->id_key, r.address, &key);
-    gw_code rc = state_mark_find(b->store, 'a', &key, b->arena, &found, &n, err);
+    classify(&r);
+    name_reply(&r);
+    gw_code rc = find_debtors(&r, &found, &n, err);
     if (rc != GW_OK)
         return rc;
     if (n == 0) {
         gw_log(GW_LOG_WARN, "a reply of a number nobody here has; it is in the evidence", NULL);
         return book_stray(b, item, "unknown-sender", err);
     }
-    classify(&r);
-    name_reply(&r);
+    r.confirms = true;
     for (size_t i = 0; i < n && rc == GW_OK; i++) {
-        if (gw_id_parse(found[i].value, &r.did, NULL) != GW_OK)
+        if (gw_id_parse(found[i], &r.did, NULL) != GW_OK)
             continue;
         r.case_id = (gw_str){NULL, 0};
-        shards |= UINT64_C(1) << found[i].shard;
+        shards |= UINT64_C(1) << state_shard(&r.did);
         rc = answer_debtor(&r, err);
         if (rc == GW_ECORRUPT || rc == GW_EINVAL || rc == GW_ECONFLICT) {
             gw_log(GW_LOG_ERROR, "a reply could not be booked; a person must look", "code=%s",
                    gw_code_name(rc));
             return book_stray(b, item, "not-booked", err);
         }
+        r.confirms = r.confirms && r.debtor.version == 0; /* one person, one confirmation */
     }
     if (rc != GW_OK)
         return rc;

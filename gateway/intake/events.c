@@ -1,5 +1,6 @@
 #include "gateway/base/crash.h"
 #include "gateway/base/log.h"
+#include "gateway/intake/bind.h"
 #include "gateway/intake/ledger.h"
 #include "gateway/intake/marks.h"
 #include "gateway/intake/turn.h"
@@ -16,6 +17,7 @@ typedef struct {
     char receipt[GW_ID_TEXT];
     gw_str id;   /* shown in the verdict */
     bool folded; /* in this round */
+    bool bound;  /* what it says at an address is told to the others */
     bool done;
     uint32_t txn; /* index + 1 of its transition in this round, 0 = none */
 } event;
@@ -258,6 +260,49 @@ static gw_code mark_debtors(batch *b, gw_err *err)
     return n ? state_mark_add(t->store, marks, n, err) : GW_OK;
 }
 
+/* ---- what binds addresses (bind.h) ---- */
+
+static teller teller_of(const batch *b)
+{
+    const turn *t = b->t;
+    return (teller){t->store, t->id_key, t->now, t->arena, t->config->apart};
+}
+
+static gw_code bind_consents(batch *b, gw_err *err)
+{
+    teller t = teller_of(b);
+    gw_code rc = GW_OK;
+    for (uint32_t i = 0; i < b->n && rc == GW_OK; i++) {
+        event *e = &b->events[i];
+        if (!e->folded || !e->txn || e->bound || e->event.verb != VERB_CONSENT)
+            continue;
+        rc = bind_said(&t, &b->dids[e->debtor], e->event.source, &b->debtors[e->debtor], &e->doc,
+                       err);
+        e->bound = rc == GW_OK;
+    }
+    return rc;
+}
+
+/* The debtors of this round that are, or were before, taken as they are. stored: only those whose
+ * transition has just happened. */
+static gw_code bind_new_debtors(batch *b, bool stored, gw_err *err)
+{
+    teller t = teller_of(b);
+    size_t n = 0;
+    bind_debtor *list = gw_arena_alloc(b->t->arena, (b->n + 1) * sizeof *list);
+    if (!list)
+        return gw_fail(err, GW_ENOMEM, "binding addresses");
+    for (uint32_t i = 0; i < b->n; i++) {
+        const event *e = &b->events[i];
+        bool mine = e->folded && !e->done && e->event.verb == VERB_DEBTOR &&
+                    e->result.verdict != LEDGER_REJECTED;
+        if (mine && (!stored || (e->txn && b->verdicts[e->txn - 1] == STATE_OK)))
+            list[n++] =
+                (bind_debtor){b->dids[e->debtor], e->event.source, e->event.debtor, &e->doc};
+    }
+    return n ? bind_debtors(&t, list, n, err) : GW_OK;
+}
+
 static gw_code play_round(batch *b, gw_err *err)
 {
     turn *t = b->t;
@@ -276,10 +321,18 @@ static gw_code play_round(batch *b, gw_err *err)
         b->verdicts[i] = STATE_UNKNOWN;
     rc = reserve_ids(b, err);
     if (rc == GW_OK)
+        rc = bind_consents(b, err);
+    if (rc == GW_OK)
         rc = mark_debtors(b, err);
+    if (rc == GW_OK)
+        rc = bind_new_debtors(b, false, err);
     GW_CRASH_POINT("events-after-reserve");
-    if (b->txn_n && rc == GW_OK)
+    if (rc != GW_OK)
+        return rc; /* nothing has happened: nobody is answered */
+    if (b->txn_n)
         rc = state_apply(t->store, b->txns, b->txn_n, b->verdicts, err);
+    if (rc == GW_OK && (rc = bind_new_debtors(b, true, err)) != GW_OK)
+        return rc; /* stored, but not known to be bound */
     settle(b);
     return rc;
 }

@@ -77,7 +77,8 @@ typedef struct {
     const gw_clock *clock;     /* borrowed */
     uint32_t outbox_max;       /* 0 = INTAKE_OUTBOX_MAX */
     const third_party
-        *third_parties; /* borrowed; roles nobody may ask to write to; NULL: no list */
+        *third_parties;             /* borrowed; roles nobody may ask to write to; NULL: no list */
+    const struct bind_apart *apart; /* borrowed; senders of their own (bind.h); NULL: none */
     intake_calls calls;
 } intake_config;
 

@@ -17,8 +17,10 @@ size_t marks_of_debtor(const uint8_t *id_key, const gw_id *did, const json_doc *
             gw_str address = json_get_str(body, c, members[i]);
             if (!address.n || n == MARKS_OF_DEBTOR_MAX)
                 continue;
-            ret[n] = (state_mark){state_shard(did), 'a', {{0}}, {value, GW_ID_TEXT - 1}};
-            state_mark_address(id_key, address, &ret[n++].key);
+            ret[n] = (state_mark){0, 'a', {{0}}, {value, GW_ID_TEXT - 1}};
+            state_mark_address(id_key, address, &ret[n].key);
+            ret[n].shard = state_shard(&ret[n].key);
+            n++;
         }
     return n;
 }

@@ -4,7 +4,7 @@
 -- An operator may load it by hand:  redis-cli -x FUNCTION LOAD REPLACE < dunlin.lua
 -- gateways do so themselves at start (gateway/state/function.c) when it is absent or older.
 --
--- STORED FORMAT 6 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
+-- STORED FORMAT 7 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
 --   dl:meta                hash    format, shards, created ms
 --   dl:clock               string  manual clock in ms; absent = the system's clock
 --   dl:control             hash    pauses: "all", "channel:email", "template:NAME" -> JSON
@@ -13,7 +13,9 @@
 --                                  cas, job, ch and behind them its body; of a ladder step its did alone, beside
 --                                  fields k at src deb cas job ch b of its own. More by gateway/dispatch. An accepted
 --                                  job begins with a only, which makes accepting it cheap: v is "1A" then, due is at
---   dl:{NN}:d:<did>        hash    debtor: v version, facts, and cap counters c:<channel or *>:<day>
+--   dl:{NN}:d:<did>        hash    debtor: v version, facts, and cap counters c:<channel or *>:<day>. The same
+--                                  form, under an id of their own: the counters of a person (gateway/dispatch/person.h)
+--                                  and what was said at an address (gateway/intake/bind.h)
 --   dl:{NN}:i:<did>        hash    its items, payments, promises, disputes; a change moves d's v
 --   dl:{NN}:w              list    <did><rid> of accepted jobs that no transition has touched yet, oldest first: they
 --                                  have no field v, and are in none of the sets below. Lane a
@@ -48,7 +50,7 @@
 -- What costs time is the number of redis.call, then the number of their arguments (each becomes a Redis
 -- string and three pieces of the AOF), then making Lua strings (every byte is hashed). So a call
 -- gathers what its shards have in common and writes each sorted set once.
-local FORMAT, REVISION = 6, 1
+local FORMAT, REVISION = 7, 1
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
 local ID = 26 -- characters of an id

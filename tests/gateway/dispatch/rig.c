@@ -3,6 +3,7 @@
 #include "gateway/base/file.h"
 #include "gateway/base/time.h"
 #include "gateway/dispatch/load.h"
+#include "gateway/intake/bind.h"
 #include "gateway/intake/ledger.h"
 #include "gateway/intake/marks.h"
 #include "gateway/wire/event.h"
@@ -348,6 +349,11 @@ void rig_set(rig *r, int64_t now_ms)
 
 /* ---- the billing system ---- */
 
+static const char *whose(const rig *r)
+{
+    return r->debtor ? r->debtor : "d1";
+}
+
 void rig_tell_of(rig *r, const char *debtor, verb v, const char *json)
 {
     gw_id did;
@@ -374,6 +380,15 @@ void rig_tell_of(rig *r, const char *debtor, verb v, const char *json)
     size_t mark_n = v == VERB_DEBTOR ? marks_of_debtor(r->id_key, &did, &doc, r->arena, marks) : 0;
     if (mark_n)
         must(r, state_mark_add(r->store, marks, mark_n, &r->err), "mark");
+    const teller gateway = {r->store, r->id_key, e.now, r->arena, r->config.apart};
+    const bind_debtor self = {did, e.source, e.debtor, &doc};
+    if (v == VERB_CONSENT)
+        must(r, bind_said(&gateway, &did, e.source, &found, &doc, &r->err), "bind");
+    if (v == VERB_DEBTOR) { /* as intake does: told first, then folded into what is there */
+        must(r, bind_debtors(&gateway, &self, 1, &r->err), "bind");
+        must(r, state_load_debtors(r->store, &did, 1, r->arena, &found, &r->err), "load");
+        must(r, ledger_txn(&found, &e, &out, r->id_key, r->arena, &t, &r->err), "txn");
+    }
     must(r, state_apply(r->store, &t, 1, &verdict, &r->err), "tell");
     assert_int_equal(verdict, STATE_OK);
 }
@@ -408,17 +423,17 @@ void rig_submit_on(rig *r, const char *channel, const char *id, const char *more
     state_accepted verdict;
     gw_arena_reset(r->arena);
     snprintf(body, sizeof body,
-             "{\"id\":\"%s\",\"debtor\":\"d1\",\"channel\":\"%s\",\"template\":\"letter\"%s}", id,
-             channel, more);
+             "{\"id\":\"%s\",\"debtor\":\"%s\",\"channel\":\"%s\",\"template\":\"letter\"%s}", id,
+             whose(r), channel, more);
     load_reminder_id(r->id_key, GW_STR("erp"), gw_str_of(id), &rid);
-    load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("d1"), &did);
+    load_debtor_id(r->id_key, GW_STR("erp"), gw_str_of(whose(r)), &did);
     json_doc doc;
     must(r, json_parse(gw_str_of(body), r->arena, &doc, &r->err), body);
     gw_str case_id = json_get_str(&doc, 0, "case");
     state_job job = {rid,
                      did,
                      GW_STR("erp"),
-                     GW_STR("d1"),
+                     gw_str_of(whose(r)),
                      case_id.n ? case_id : gw_str_of(id),
                      gw_str_of(id),
                      gw_str_of(channel),
@@ -447,7 +462,7 @@ static state_hash reminder(rig *r, const char *job)
     gw_id did;
     gw_arena_reset(r->arena);
     load_reminder_id(r->id_key, GW_STR("erp"), gw_str_of(job), &ref.rid);
-    load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("d1"), &did);
+    load_debtor_id(r->id_key, GW_STR("erp"), gw_str_of(whose(r)), &did);
     ref.shard = state_shard(&did);
     must(r, state_load_reminders(r->store, &ref, 1, r->arena, &found, &r->err), "load");
     return found.reminder;
@@ -541,7 +556,7 @@ int rig_cap(rig *r, const char *field)
     gw_id did;
     state_debtor found;
     gw_arena_reset(r->arena);
-    load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("d1"), &did);
+    load_debtor_id(r->id_key, GW_STR("erp"), gw_str_of(whose(r)), &did);
     must(r, state_load_debtors(r->store, &did, 1, r->arena, &found, &r->err), "load");
     return (int)view_int(state_get(&found.debtor, field), 0);
 }
@@ -551,7 +566,7 @@ void rig_debtor_field(rig *r, const char *field, char *ret, size_t cap)
     gw_id did;
     state_debtor found;
     gw_arena_reset(r->arena);
-    load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("d1"), &did);
+    load_debtor_id(r->id_key, GW_STR("erp"), gw_str_of(whose(r)), &did);
     must(r, state_load_debtors(r->store, &did, 1, r->arena, &found, &r->err), "load");
     snprintf(ret, cap, "%.*s", GW_STR_ARG(state_get(&found.debtor, field)));
 }
@@ -561,7 +576,7 @@ void rig_item_field(rig *r, const char *field, char *ret, size_t cap)
     gw_id did;
     state_debtor found;
     gw_arena_reset(r->arena);
-    load_debtor_id(r->id_key, GW_STR("erp"), GW_STR("d1"), &did);
+    load_debtor_id(r->id_key, GW_STR("erp"), gw_str_of(whose(r)), &did);
     must(r, state_load_debtors(r->store, &did, 1, r->arena, &found, &r->err), "load");
     snprintf(ret, cap, "%.*s", GW_STR_ARG(state_get(&found.items, field)));
 }

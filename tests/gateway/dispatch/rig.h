@@ -65,6 +65,7 @@ typedef struct {
     dispatch_config config;
     uint8_t id_key[GW_ID_KEY_BYTES];
     dispatch *d;
+    const char *debtor; /* whose jobs and fields are meant; NULL: "d1" */
     rig_worker workers[RIG_WORKERS];
     char *facts;                         /* payload of the last TASK */
     const char *provider, *provider_ref; /* what outcomes say of them; NULL: nothing */

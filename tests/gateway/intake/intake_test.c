@@ -529,6 +529,85 @@ static void events_of_one_message_build_on_each_other(void **unused)
     assert_non_null(strstr(state_get(&d.items, "i:e2").p, "\"paid_minor\":1"));
 }
 
+/* ---- what is said at an address (bind.h) ---- */
+
+static void debtor_at(char text[TEXT], const char *id, const char *email)
+{
+    snprintf(text, TEXT,
+             "{\"id\":\"%s\",\"name\":\"N\",\"role\":\"company\",\"zone\":\"Europe/Berlin\","
+             "\"contacts\":[{\"role\":\"primary\",\"name\":\"P\",\"email\":\"%s\",\"designated\":"
+             "true}]}",
+             id, email);
+}
+
+static void stop_of(char text[TEXT], const char *debtor, const char *email)
+{
+    snprintf(text, TEXT,
+             "{\"id\":\"stop-%s\",\"debtor\":\"%s\",\"channel\":\"email\",\"address\":\"%s\","
+             "\"status\":\"withdrawn\",\"source\":\"letter\"}",
+             debtor, debtor, email);
+}
+
+static bool is_withdrawn(const char *source, const char *debtor, const char *email)
+{
+    gw_id did;
+    gw_err err = {0};
+    state_debtor found;
+    char field[128];
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(1 << 20);
+    intake_debtor_id(server.id_key, gw_str_of(source), gw_str_of(debtor), &did);
+    assert_int_equal(state_load_debtors(store, &did, 1, arena, &found, &err), GW_OK);
+    snprintf(field, sizeof field, "o:email:%s", email);
+    gw_str value = state_get(&found.debtor, field);
+    return value.n && memmem(value.p, value.n, "\"withdrawn\"", 11);
+}
+
+static void an_opt_out_answered_for_one_debtor_binds_the_address_of_all(void **unused)
+{
+    (void)unused;
+    static const char at[] = "shared@debtor.example.test";
+    char a[TEXT], b[TEXT], c[TEXT], stop_text[TEXT];
+    void *zmq;
+    void *crm = intake_server_connect(&server, &server.crm, &zmq);
+    debtor_at(a, "bind-a", at);
+    debtor_at(b, "bind-b", at);
+    debtor_at(c, "bind-c", at);
+    stop_of(stop_text, "bind-a", at);
+    reply r = ask(dealer, "debtor", (const char *[]){a, b}, 2);
+    says(&r, 0, "accepted");
+    says(&r, 1, "accepted");
+    r = ask_one("consent", stop_text);
+    says(&r, 0, "accepted");
+    assert_true(is_withdrawn("erp", "bind-a", at));
+    assert_true(is_withdrawn("erp", "bind-b", at));
+    r = ask(crm, "debtor", (const char *[]){c}, 1); /* another billing system, later */
+    says(&r, 0, "accepted");
+    assert_true(is_withdrawn("crm", "bind-c", at));
+    r = ask(crm, "debtor", (const char *[]){c}, 1);
+    says(&r, 0, "duplicate");
+    hang_up(crm, zmq);
+}
+
+static void a_refused_opt_out_binds_nobody(void **unused)
+{
+    (void)unused;
+    static const char at[] = "refused@debtor.example.test";
+    char a[TEXT], b[TEXT], stop_text[TEXT];
+    debtor_at(a, "ref-a", at);
+    debtor_at(b, "ref-b", at);
+    reply r = ask_one("debtor", a);
+    says(&r, 0, "accepted");
+    snprintf(stop_text, TEXT,
+             "{\"id\":\"stop-x\",\"debtor\":\"ref-a\",\"channel\":\"email\",\"address\":\"%s\","
+             "\"status\":\"withdrawn\",\"source\":\"letter\",\"until\":\"2030-01-01T00:00:00Z\"}",
+             at);
+    r = ask_one("consent", stop_text);
+    says(&r, 0, "invalid");
+    r = ask_one("debtor", b);
+    says(&r, 0, "accepted");
+    assert_false(is_withdrawn("erp", "ref-b", at));
+}
+
 static void many_events_of_one_debtor_go_through_in_one_message(void **unused)
 {
     (void)unused;
@@ -871,6 +950,8 @@ int main(void)
         cmocka_unit_test(a_revoked_client_is_told_so_on_its_open_connection),
         cmocka_unit_test(events_of_one_message_build_on_each_other),
         cmocka_unit_test(many_events_of_one_debtor_go_through_in_one_message),
+        cmocka_unit_test(an_opt_out_answered_for_one_debtor_binds_the_address_of_all),
+        cmocka_unit_test(a_refused_opt_out_binds_nobody),
         cmocka_unit_test(events_of_another_debtor_under_a_known_id_are_conflicts),
         cmocka_unit_test(a_refused_event_does_not_keep_its_id),
         cmocka_unit_test(acts_that_protect_count_whatever_their_id),

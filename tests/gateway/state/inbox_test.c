@@ -52,30 +52,53 @@ static void an_empty_or_huge_entry_is_refused(void **cm)
     assert_int_equal(state_inbox_add(f->s, &huge, 1, &f->err), GW_EINVAL);
 }
 
-static void a_mark_is_found_from_every_shard_and_keeps_no_address(void **cm)
+static void a_mark_is_found_from_every_shard(void **cm)
 {
     fixture *f = *cm;
-    static const uint8_t key[GW_ID_KEY_BYTES] = {1};
-    gw_id h, other;
     state_mark *found;
+    size_t n;
+    const gw_id h = {{1}}, other = {{2}};
+    state_mark marks[] = {{5, 'q', h, GW_STR("reply-one")},
+                          {63, 'q', h, GW_STR("reply-two")},
+                          {5, 'q', h, GW_STR("reply-one")},
+                          {5, 'q', other, GW_STR("somebody")},
+                          {5, 't', h, GW_STR("another kind")}};
+    assert_ok(f, state_mark_add(f->s, marks, GW_COUNT(marks), &f->err));
+    assert_ok(f, state_mark_find(f->s, 'q', &h, f->arena, &found, &n, &f->err));
+    assert_int_equal(n, 2);
+    assert_int_equal(found[0].shard, 5);
+    assert_true(gw_str_is(found[0].value, "reply-one"));
+    assert_int_equal(found[1].shard, 63);
+    assert_true(gw_str_is(found[1].value, "reply-two"));
+}
+
+static void all_debtors_of_an_address_are_found_and_the_address_is_not_kept(void **cm)
+{
+    enum { MANY = 2500 }; /* more than two pages */
+    fixture *f = *cm;
+    static const uint8_t key[GW_ID_KEY_BYTES] = {1};
+    static state_mark marks[MANY + 1];
+    static char values[MANY][16];
+    gw_id h, other;
+    gw_str *found;
     size_t n;
     state_mark_address(key, GW_STR("Person@Example.test"), &h);
     state_mark_address(key, GW_STR("person@example.test"), &other);
     assert_memory_equal(&h, &other, sizeof h);
     state_mark_address(key, GW_STR("person@example.tes"), &other);
     assert_memory_not_equal(&h, &other, sizeof h);
-    state_mark marks[] = {{5, 'a', h, GW_STR("debtor-one")},
-                          {63, 'a', h, GW_STR("debtor-two")},
-                          {5, 'a', h, GW_STR("debtor-one")},
-                          {5, 'a', other, GW_STR("somebody")},
-                          {5, 'q', h, GW_STR("another kind")}};
-    assert_ok(f, state_mark_add(f->s, marks, GW_COUNT(marks), &f->err));
-    assert_ok(f, state_mark_find(f->s, 'a', &h, f->arena, &found, &n, &f->err));
-    assert_int_equal(n, 2);
-    assert_int_equal(found[0].shard, 5);
-    assert_true(gw_str_is(found[0].value, "debtor-one"));
-    assert_int_equal(found[1].shard, 63);
-    assert_true(gw_str_is(found[1].value, "debtor-two"));
+    for (int i = 0; i < MANY; i++) {
+        int len = snprintf(values[i], sizeof values[i], "debtor-%05d", i);
+        marks[i] = (state_mark){state_shard(&h), 'a', h, {values[i], (size_t)len}};
+    }
+    marks[MANY] = (state_mark){state_shard(&other), 'a', other, GW_STR("somebody")};
+    assert_ok(f, state_mark_add(f->s, marks, MANY + 1, &f->err));
+    assert_ok(f, state_mark_debtors(f->s, &h, f->arena, &found, &n, &f->err));
+    assert_int_equal(n, MANY);
+    for (size_t i = 0; i < n; i++)
+        assert_true(gw_str_is(found[i], values[i]));
+    state_mark astray = {(uint8_t)((state_shard(&h) + 1) % STATE_SHARDS), 'a', h, GW_STR("x")};
+    assert_int_equal(state_mark_add(f->s, &astray, 1, &f->err), GW_EINVAL);
     size_t bytes;
     char *all = snapshot(f, &bytes);
     assert_null(memmem(all, bytes, "example", 7));
@@ -148,8 +171,11 @@ int main(void)
                                         fixture_stop),
         cmocka_unit_test_setup_teardown(an_empty_or_huge_entry_is_refused, fixture_start,
                                         fixture_stop),
-        cmocka_unit_test_setup_teardown(a_mark_is_found_from_every_shard_and_keeps_no_address,
-                                        fixture_start, fixture_stop),
+        cmocka_unit_test_setup_teardown(a_mark_is_found_from_every_shard, fixture_start,
+                                        fixture_stop),
+        cmocka_unit_test_setup_teardown(
+            all_debtors_of_an_address_are_found_and_the_address_is_not_kept, fixture_start,
+            fixture_stop),
         cmocka_unit_test_setup_teardown(a_providers_id_is_found_with_one_question_in_its_own_shard,
                                         fixture_start, fixture_stop),
         cmocka_unit_test_setup_teardown(a_receipt_is_booked_only_on_what_it_was_computed_from,

@@ -1,6 +1,6 @@
-#include "gateway/dispatch/tell.h"
+#include "gateway/intake/tell.h"
 
-#include "gateway/dispatch/load.h"
+#include "gateway/intake/intake.h"
 
 enum { ROUNDS_MAX = 5 };
 
@@ -44,7 +44,7 @@ gw_code tell(const teller *t, verb v, gw_str source, gw_str debtor, gw_str body,
     ledger_event e = {.verb = v, .source = source, .debtor = debtor, .body = &doc, .now = t->now};
     receipt_of(t, &e, json_get_str(&doc, 0, "id"), receipt);
     e.receipt = gw_str_of(receipt);
-    load_debtor_id(t->id_key, source, debtor, &did);
+    intake_debtor_id(t->id_key, source, debtor, &did);
     for (int i = 0; i < ROUNDS_MAX; i++) {
         state_verdict verdict;
         rc = one_round(t, &did, &e, &verdict, err);

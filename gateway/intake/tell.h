@@ -3,17 +3,24 @@
  * billing systems send (gateway/intake/ledger.h).
  *
  * Thread: that of the store. */
-#ifndef GATEWAY_DISPATCH_TELL_H
-#define GATEWAY_DISPATCH_TELL_H
+#ifndef INTAKE_TELL_H
+#define INTAKE_TELL_H
 
 #include "gateway/intake/ledger.h"
 #include "gateway/state/state.h"
+
+/* Billing systems that are senders of their own. */
+typedef struct bind_apart {
+    const char *const *names;
+    size_t n;
+} bind_apart;
 
 typedef struct {
     state *store;
     const uint8_t *id_key;
     gw_wall now;
     gw_arena *arena;
+    const bind_apart *apart; /* NULL: all billing systems are one sender (bind.h) */
 } teller;
 
 /* Fold body (JSON, valid by the verb's schema, carrying an id) into the debtor of source, and
