@@ -276,10 +276,26 @@ static int attach(const cli_common *c, const options *o)
 
 /* ---- questions ---- */
 
-static int question(const cli_common *c, const options *o, bool list)
+/* Tasks, and the statements that were promised on the phone. */
+static void print_tables(const json_doc *answer)
 {
     static const char *const columns[] = {"task",       "state",    "name",  "rank",
                                           "open_minor", "currency", "tries", "agent"};
+    static const char *const promised[] = {"task", "state", "name", "channel", "deadline", "late"};
+    uint32_t rows = json_member(answer, 0, "calls");
+    if (rows && json_at(answer, rows)->count)
+        print_columns(stdout, answer, rows, columns, GW_COUNT(columns));
+    else
+        puts("none");
+    rows = json_member(answer, 0, "promised");
+    if (!rows || !json_at(answer, rows)->count)
+        return;
+    puts("\npromised statements:");
+    print_columns(stdout, answer, rows, promised, GW_COUNT(promised));
+}
+
+static int question(const cli_common *c, const options *o, bool list)
+{
     gw_err err = {0};
     json_doc answer;
     GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(ASK_ARENA_BYTES);
@@ -297,15 +313,12 @@ static int question(const cli_common *c, const options *o, bool list)
         rc = ask(c, o, "query", &b, arena, &answer, &err);
     if (rc != GW_OK)
         return cli_fail(c, rc, &err);
-    uint32_t rows = json_member(&answer, 0, "calls");
     if (c->json)
         printf("%.*s\n", GW_STR_ARG(json_raw(&answer, 0)));
     else if (!list)
         print_codes(&answer, 0);
-    else if (rows && json_at(&answer, rows)->count)
-        print_columns(stdout, &answer, rows, columns, GW_COUNT(columns));
     else
-        puts("none");
+        print_tables(&answer);
     return 0;
 }
 
@@ -317,7 +330,8 @@ static int usage(void)
             "dunlin calls next | take TASK | dial TASK | confirm TASK | release TASK\n"
             "             record TASK outcome=... [right_party=yes promise_date= "
             "promise_amount_minor=\n"
-            "                    call_back_at= excuse= note= courier= courier_number= ... id=]\n"
+            "                    call_back_at= excuse= note= statement_by= statement_how=\n"
+            "                    courier= courier_number= ... id=]\n"
             "             attach TASK FILE | list | codes\n"
             "  [--agent NAME] [--source S] [--channel C] [--locale L] [--lease N] [--key KEY]\n");
     return CLI_USAGE;

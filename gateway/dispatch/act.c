@@ -39,6 +39,7 @@ static gw_code try_act(query *q, const intake_ask *ask, life_event on, const cha
                 .debtor_version = -1,
                 .why = why,
                 .due_ms = ask->now.ms,
+                .call = on == ON_RETRY, /* placed, and nobody was talked to */
                 .priv = named_by(ask)};
     rc = change_build(&c, &l->r, on, ask->arena, &txn, ret_move, ret_moved, err);
     if (rc == GW_OK)

@@ -364,7 +364,7 @@ static void put_caps(builder *b, gw_buf *f, life_event on)
         put_cap_names(f, "caps", b->txn, false);
     if (names.n)
         json_put_member_str(f, "caps", names);
-    if (from == LIFE_SENDING || from == LIFE_TALKING)
+    if (from == LIFE_SENDING || from == LIFE_TALKING || from == LIFE_UNKNOWN)
         put_cap_names(f, "caps_given", b->txn, true);
 }
 

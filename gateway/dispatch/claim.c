@@ -110,7 +110,7 @@ static bool judge(claiming *c, const decide_context *ctx, const loaded *l)
     if (!decided || decide(ctx, l->d, &l->r, core_now(d), d->arena, decided, &c->err) != GW_OK)
         return false;
     if (decided->on == ON_PLAN && decided->now &&
-        (l->r.state == LIFE_PLANNED || take_room(d, &l->r)))
+        (l->r.state == LIFE_PLANNED || (!view_is_task(&l->r) && take_room(d, &l->r))))
         return take_claim(c, l, decided, txn) == GW_OK;
     bool nothing;
     return core_decided(d, l, decided, txn, &nothing, &c->err) == GW_OK && !nothing;

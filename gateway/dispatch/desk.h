@@ -23,6 +23,7 @@
  *   desk_record.c   verb `call`: record; the outcome and its triggers as one transition
  *   desk_attach.c   verb `call`: attach
  *   desk_list.c     question `calls`
+ *   desk_statement.c  a statement that was promised on the phone
  *   desk_script.c   what the agent reads: script, excuses, outcomes
  *   desk_memory.c   field dk of a task
  *
@@ -35,7 +36,9 @@
 #include "gateway/dispatch/core.h"
 #include "gateway/dispatch/desk_outcome.h"
 #include "gateway/dispatch/desk_rank.h"
+#include "gateway/dispatch/ledger_join.h"
 #include "gateway/dispatch/query_part.h"
+#include "gateway/state/mark.h"
 
 enum {
     DESK_RECORDS_MAX = 80, /* acts and attached parts of one task whose repetition is recognised */
@@ -47,6 +50,13 @@ enum {
 /* Tasks that were begun and of which nobody said what became (mark.h). A mark may lead to one that
  * has gone on since; desk_list.c removes it when the task is over. */
 #define DESK_MARK 't'
+/* Statements promised on the phone (desk_statement.c), until they are sent. */
+#define DESK_STATEMENT_MARK  's'
+#define DESK_STATEMENT_FIELD "sw:"
+enum {
+    DESK_STATEMENT_DAYS = 60,  /* a deadline lies at most so far ahead */
+    DESK_STATEMENT_GRACE = 30, /* days after its deadline on which it is still worth sending */
+};
 
 /* ---- desk_memory.c: what the desk remembers of a task, field dk ---- */
 
@@ -156,7 +166,24 @@ gw_code desk_attach(desk *k, gw_buf *ret);
 gw_code desk_put_task(desk *k, const loaded *l, const decision *decided, const desk_memory *m,
                       gw_buf *ret, gw_str *ret_script, gw_str *ret_version);
 
+/* ---- desk_statement.c ---- */
+
+/* May a statement be promised with this outcome? */
+bool desk_statement_fits(const desk_outcome *o);
+/* Its deadline: from today (or the day it still is west of Greenwich) to DESK_STATEMENT_DAYS. */
+bool desk_statement_day(gw_str text, gw_wall now, int32_t *ret_day);
+/* The job the body asks for, among the debtor's changes; n tells it from others of this task.
+ * *ret_wrong: why it cannot be promised like that, and nothing was added. */
+gw_code desk_statement_add(const desk *k, const loaded *l, int n, ledger_join *j,
+                           const char **ret_wrong);
+/* Append member "promised": those that are not sent yet. */
+gw_code desk_statements(const desk *k, size_t limit, gw_buf *ret);
+
 /* ---- desk_list.c ---- */
+
+/* Reminders that marks of a kind (key zero, value a reminder's id) lead to, beside their marks. */
+gw_code desk_load_marked(const desk *k, char kind, state_mark **ret_marks, loaded **ret,
+                         size_t *ret_n);
 
 /* Tasks in a state (O, L, T), highest rank first. */
 gw_code desk_load(const desk *k, char letter, size_t limit, loaded **ret, size_t *ret_n);

@@ -1,4 +1,5 @@
-/* desk_list.c - question `calls`: what is open, by rank, and what is in whose hands. */
+/* desk_list.c - question `calls`: what is open, by rank, what is in whose hands, and which promised
+ * statements are not sent yet. */
 #include "gateway/dispatch/desk.h"
 
 #include "gateway/state/mark.h"
@@ -93,31 +94,41 @@ static gw_code forget_over(const listing *l, const state_mark *marks, const load
     return m ? state_mark_remove(ask->store, over, m, l->k.err) : GW_OK;
 }
 
-/* Begun, and nobody said what became of it. */
-static gw_code put_unknown(listing *l)
+gw_code desk_load_marked(const desk *k, char kind, state_mark **ret_marks, loaded **ret,
+                         size_t *ret_n)
 {
     static const gw_id all;
-    const intake_ask *ask = l->k.ask;
+    const intake_ask *ask = k->ask;
     state_mark *marks;
-    loaded *list;
     size_t n, m = 0;
-    gw_code rc = state_mark_find(ask->store, DESK_MARK, &all, ask->arena, &marks, &n, l->k.err);
+    *ret_n = 0;
+    gw_code rc = state_mark_find(ask->store, kind, &all, ask->arena, &marks, &n, k->err);
     if (rc != GW_OK || n == 0)
         return rc;
     state_ref *refs = gw_arena_alloc(ask->arena, n * sizeof *refs);
     if (!refs)
-        return desk_no_memory(&l->k);
+        return desk_no_memory(k);
     for (size_t i = 0; i < n; i++) {
         refs[m].shard = marks[i].shard;
         if (gw_id_parse(marks[i].value, &refs[m].rid, NULL) == GW_OK)
             marks[m++] = marks[i];
     }
-    rc =
-        load_reminders(ask->store, l->k.q->cfg->id_key, refs, m, true, ask->arena, &list, l->k.err);
-    if (rc != GW_OK)
+    *ret_marks = marks;
+    *ret_n = m;
+    return load_reminders(ask->store, k->q->cfg->id_key, refs, m, true, ask->arena, ret, k->err);
+}
+
+/* Begun, and nobody said what became of it. */
+static gw_code put_unknown(listing *l)
+{
+    state_mark *marks;
+    loaded *list;
+    size_t n;
+    gw_code rc = desk_load_marked(&l->k, DESK_MARK, &marks, &list, &n);
+    if (rc != GW_OK || n == 0)
         return rc;
-    put_rows(l, list, m, LIFE_UNKNOWN);
-    return forget_over(l, marks, list, m);
+    put_rows(l, list, n, LIFE_UNKNOWN);
+    return forget_over(l, marks, list, n);
 }
 
 gw_code query_calls(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
@@ -139,6 +150,9 @@ gw_code query_calls(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
         if (rc == GW_OK)
             put_rows(&l, list, n, states[s]);
     }
-    gw_buf_puts(ret, "]}");
+    gw_buf_putc(ret, ']');
+    if (rc == GW_OK)
+        rc = desk_statements(&l.k, l.limit, ret);
+    gw_buf_putc(ret, '}');
     return rc;
 }

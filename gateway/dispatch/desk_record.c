@@ -11,7 +11,6 @@
 
 #include "gateway/base/crash.h"
 #include "gateway/dispatch/desk_excuse.h"
-#include "gateway/dispatch/ledger_join.h"
 #include "gateway/intake/verdict.h"
 
 #include <stdio.h>
@@ -92,6 +91,17 @@ static gw_code check_members(booking *b)
     return GW_OK;
 }
 
+/* What is promised needs somebody to whom, and a day. */
+static gw_code check_statement(booking *b)
+{
+    bool by = json_member(b->body, 0, "statement_by") != 0;
+    if (by && !desk_statement_fits(b->o))
+        return reject(b, "invalid", "this outcome has no such member", "/statement_by");
+    if (!by && json_member(b->body, 0, "statement_how"))
+        return reject(b, "invalid", "a statement is promised for a day", "/statement_by");
+    return GW_OK;
+}
+
 static gw_code check_call_back(booking *b)
 {
     gw_wall t;
@@ -129,6 +139,8 @@ static gw_code check_body(booking *b)
                       "shows it",
                       "/outcome");
     gw_code rc = check_members(b);
+    if (rc == GW_OK && !b->rejected)
+        rc = check_statement(b);
     if (rc == GW_OK && !b->rejected)
         rc = check_call_back(b);
     if (rc == GW_OK && !b->rejected)
@@ -243,6 +255,16 @@ static gw_code trigger_wrong(booking *b)
     return ledger_join_wrong_number(&b->j, gw_buf_str(&id), GW_STR(SAID_TO));
 }
 
+static gw_code promise_statement(booking *b)
+{
+    const char *wrong;
+    if (!json_member(b->body, 0, "statement_by"))
+        return GW_OK;
+    bool counted = b->l->r.state != LIFE_LEASED; /* "dial" has counted this attempt already */
+    gw_code rc = desk_statement_add(b->k, b->l, b->l->r.attempts + !counted, &b->j, &wrong);
+    return rc == GW_OK && wrong ? reject(b, "invalid", wrong, "/statement_by") : rc;
+}
+
 static gw_code trigger(booking *b)
 {
     static gw_code (*const by_trigger[])(booking *) = {
@@ -254,7 +276,9 @@ static gw_code trigger(booking *b)
     const ledger_result *no = b->j.rejected;
     if (rc == GW_OK && no)
         return reject(b, no->code, no->reason, no->pointer);
-    return rc == GW_OK && b->o->effective ? ledger_join_talk(&b->j) : rc;
+    if (rc == GW_OK && b->o->effective)
+        rc = ledger_join_talk(&b->j);
+    return rc == GW_OK ? promise_statement(b) : rc;
 }
 
 /* ---- the transition ---- */
@@ -279,6 +303,8 @@ static void put_facts(const booking *b, bool announced, gw_buf *fact)
     query_put_text(fact, "recording_consent", json_get_str(b->body, 0, "recording_consent"));
     query_put_text(fact, "recording_sha256", json_get_str(b->body, 0, "recording_sha256"));
     query_put_text(fact, "courier", json_get_str(b->body, 0, "courier"));
+    query_put_text(fact, "statement_by", json_get_str(b->body, 0, "statement_by"));
+    query_put_text(fact, "statement_how", json_get_str(b->body, 0, "statement_how"));
     if (b->m.dialled_ms)
         query_put_time(fact, "dialled", b->m.dialled_ms);
     if (b->call_back_ms)

@@ -121,6 +121,7 @@ static gw_code put_facts(const scripting *s, gw_buf *b)
     put_tone(b, &s->l->r);
     put_plan(s, b);
     put_term(s, b);
+    query_put_text(b, "promised_by", s->l->r.deadline);
     gw_buf_putc(b, '}');
     return gw_buf_code(b, "the facts of a script", k->err);
 }

@@ -35,7 +35,8 @@ typedef struct {
  * given GO broke its contract: nobody knows what left (U), and a delivery reported for an earlier
  * attempt ends the reminder rather than contact twice. So does a receipt that shows that the
  * carrier had an earlier attempt which we took for failed. A receipt says nothing to the other
- * states. */
+ * states. An operator who has an unknown one tried again says that nobody was talked to: what was
+ * counted as answered and as talk is given back, that it was placed stays. */
 static const life_row rows[] = {
     {A, ON_PLAN, P, DO_SCHEDULE, EVENT_PLAN},
     {A, ON_CLAIM, C, DO_WATCH | DO_TAKE_CAP | DO_ATTEMPT, EVENT_PLAN},
@@ -147,7 +148,7 @@ static const life_row rows[] = {
     {U, ON_REFUSED, R, 0, EVENT_RELAY_FAILED},
     {U, ON_LATER, U, DO_NOTE, EVENT_RELAY_FAILED},
     {U, ON_UNKNOWN, U, DO_REPEAT, NULL},
-    {U, ON_RETRY, P, DO_SCHEDULE | DO_FRESH, EVENT_OPERATOR},
+    {U, ON_RETRY, P, DO_SETTLE_CAP | DO_SCHEDULE | DO_FRESH, EVENT_OPERATOR},
     {U, ON_LATE_DELIVERED, D, 0, EVENT_RELAYED},
     {U, ON_LATE_OTHER, U, DO_NOTE, EVENT_RELAY_FAILED},
     {U, ON_RECEIPT_TOOK, D, 0, EVENT_RELAYED},

@@ -199,6 +199,14 @@ static void set_moved(builder *x, char letter)
 
 /* ---- creating and moving ---- */
 
+/* As dispatch does when an agent goes silent (desk_run.c), or has promised a statement (wake.c). */
+static gw_code list_mark(rebuild *b, char kind, uint8_t shard, gw_str rid)
+{
+    static const gw_id all;
+    const state_mark mark = {shard, kind, all, rid};
+    return state_mark_add(b->store, &mark, 1, b->err);
+}
+
 static gw_code create(builder *x, state_txn *t, rebuilt *ret)
 {
     rebuild *b = x->b;
@@ -215,6 +223,10 @@ static gw_code create(builder *x, state_txn *t, rebuilt *ret)
     rc = json_parse(body, b->arena, doc, b->err);
     if (rc != GW_OK)
         return rebuild_fault(b, e, GW_ECORRUPT, "the submission cannot be read");
+    if (json_member(doc, 0, "deadline"))
+        rc = list_mark(b, DESK_STATEMENT_MARK, state_shard(t->did), e->v.rid);
+    if (rc != GW_OK)
+        return rc;
     bool step = json_member(doc, 0, "ladder") != 0;
     set(x, "k", step ? GW_STR("l") : GW_STR("j"));
     if (!step) /* the id of a step follows from its item's */
@@ -237,14 +249,6 @@ static void note_due(rebuilt *r, const entry *e)
     int64_t due = e->v.fact ? json_get_int(&e->v.doc, e->v.fact, "due_ms", 0) : 0;
     bool held = gw_str_is(fact(e, "state"), "held");
     r->due_ms = held ? INT64_MAX : due ? due : e->v.t.ms;
-}
-
-/* As dispatch does when an agent goes silent (desk_run.c). */
-static gw_code list_silent(rebuild *b, uint8_t shard, gw_str rid)
-{
-    static const gw_id all;
-    const state_mark mark = {shard, DESK_MARK, all, rid};
-    return state_mark_add(b->store, &mark, 1, b->err);
 }
 
 gw_code rebuild_move(rebuild *b, entry *e)
@@ -280,7 +284,7 @@ gw_code rebuild_move(rebuild *b, entry *e)
     }
     /* A call an agent had begun: nobody may begin it again. rebuild_doubts records it. */
     char stored = letter == LIFE_TALKING ? LIFE_UNKNOWN : letter;
-    if (letter == LIFE_TALKING && (rc = list_silent(b, t->shard, e->v.rid)) != GW_OK)
+    if (letter == LIFE_TALKING && (rc = list_mark(b, DESK_MARK, t->shard, e->v.rid)) != GW_OK)
         return rc;
     set_moved(&x, stored);
     set_place(t, stored, e->v.t.ms);

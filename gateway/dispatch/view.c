@@ -413,6 +413,7 @@ static gw_code read_job(view_reminder *r, gw_arena *arena, gw_err *err)
     r->ladder = json_get_str(j, 0, "ladder");
     r->step = json_get_str(j, 0, "step");
     r->step_kind = json_get_str(j, 0, "kind");
+    r->deadline = json_get_str(j, 0, "deadline");
     uint32_t facts = json_member(j, 0, "facts");
     r->facts = facts && json_kind_of(j, facts) == JSON_OBJECT ? facts : 0;
     /* Fields written later (a ladder's gap) come before what the body said. */

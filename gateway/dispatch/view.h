@@ -123,6 +123,7 @@ typedef struct {
     size_t cc_n, fallback_n;
     gw_str item, ladder, step, step_kind, statement; /* ladder steps only */
     gw_str agent, desk; /* of a task: who has or had it; what the desk remembers, JSON (desk.h) */
+    gw_str deadline;    /* day by which it was promised, yyyy-mm-dd; empty: none */
     int64_t rank;
     uint32_t facts; /* node of the body's facts object, 0 if none */
 } view_reminder;

@@ -10,6 +10,7 @@
 #include "gateway/dispatch/steps.h"
 
 #include "gateway/base/log.h"
+#include "gateway/state/mark.h"
 #include "gateway/wire/event.h"
 
 #include <stdio.h>
@@ -200,13 +201,14 @@ static void set_time(state_field *f, const char *name, int64_t ms, gw_arena *are
 static gw_code create_from(waking *w, const ladder_reminder *step, const view_reminder *r,
                            state_txn *txn)
 {
+    const char *kind = r->kind == 'l' ? "l" : "j";
     enum { OWN = 9 };
     gw_arena *arena = w->d->arena;
     state_field *sets = gw_arena_alloc(arena, (txn->n + OWN) * sizeof *sets);
     if (!sets)
         return gw_fail(&w->err, GW_ENOMEM, "creating a ladder step");
     size_t n = 0;
-    sets[n++] = (state_field){GW_STR("k"), GW_STR("l")};
+    sets[n++] = (state_field){GW_STR("k"), gw_str_of(kind)};
     sets[n++] = (state_field){GW_STR("src"), r->source};
     sets[n++] = (state_field){GW_STR("deb"), r->debtor};
     sets[n++] = (state_field){GW_STR("cas"), r->case_id};
@@ -225,8 +227,8 @@ static gw_code create_from(waking *w, const ladder_reminder *step, const view_re
     return GW_OK;
 }
 
-static gw_code create_step(waking *w, const view_item *item, const ladder_reminder *step,
-                           const gw_id *rid)
+static gw_code create(waking *w, const char *kind, gw_str case_id, const ladder_reminder *step,
+                      const gw_id *rid)
 {
     dispatch *d = w->d;
     /* In the arena: the transition points into it until the store has answered. */
@@ -235,12 +237,9 @@ static gw_code create_step(waking *w, const view_item *item, const ladder_remind
         return gw_fail(&w->err, GW_ENOMEM, "creating a ladder step");
     *l = (loaded){.code = GW_OK, .d = w->debtor, .did = w->debtor->did};
     state_field fields[] = {
-        {GW_STR("s"), GW_STR("A")},
-        {GW_STR("k"), GW_STR("l")},
-        {GW_STR("src"), w->debtor->source},
-        {GW_STR("deb"), w->debtor->id},
-        {GW_STR("cas"), item->case_id.n ? item->case_id : item->id},
-        {GW_STR("job"), step->job},
+        {GW_STR("s"), GW_STR("A")},         {GW_STR("k"), gw_str_of(kind)},
+        {GW_STR("src"), w->debtor->source}, {GW_STR("deb"), w->debtor->id},
+        {GW_STR("cas"), case_id},           {GW_STR("job"), step->job},
         {GW_STR("b"), step->body},
     };
     state_reminder fresh = {*rid, {.version = 1, .fields = fields, .n = GW_COUNT(fields)}};
@@ -267,6 +266,12 @@ static gw_code create_step(waking *w, const view_item *item, const ladder_remind
         rc = create_from(w, step, &l->r, txn);
     w->n += rc == GW_OK;
     return rc;
+}
+
+static gw_code create_step(waking *w, const view_item *item, const ladder_reminder *step,
+                           const gw_id *rid)
+{
+    return create(w, "l", item->case_id.n ? item->case_id : item->id, step, rid);
 }
 
 /* A step that exists already: the gap since the last contact may have moved or ended it. */
@@ -332,6 +337,63 @@ static void climb(waking *w, const view_item *item)
         else if (create_step(w, item, &steps[i], &rid) != GW_OK)
             return;
     }
+}
+
+/* ---- statements promised on the phone ---- */
+
+static bool list_promised(waking *w, const gw_id *rid)
+{
+    static const gw_id all;
+    char text[GW_ID_TEXT];
+    gw_id_format(rid, text);
+    const state_mark mark = {state_shard(&w->debtor->did), DESK_STATEMENT_MARK, all,
+                             gw_str_of(text)};
+    return core_store(w->d, state_mark_add(w->d->store, &mark, 1, &w->err), &w->err, "mark");
+}
+
+/* The job of the field, unless it is there; and the field goes. */
+static bool make_promised(waking *w, const state_field *f)
+{
+    dispatch *d = w->d;
+    const view_debtor *v = w->debtor;
+    int64_t version = v->version + (int64_t)w->n;
+    uint8_t shard = state_shard(&v->did);
+    json_doc *j = gw_arena_alloc(d->arena, sizeof *j);
+    state_field *drop = gw_arena_alloc(d->arena, sizeof *drop);
+    gw_id *rid = gw_arena_alloc(d->arena, sizeof *rid);
+    state_reminder there;
+    if (!j || !drop || !rid || json_parse(f->value, d->arena, j, &w->err) != GW_OK)
+        return false;
+    *drop = (state_field){f->name, {NULL, 0}};
+    const ladder_reminder job = {.job = json_get_str(j, 0, "id"), .body = f->value};
+    load_reminder_id(d->cfg.id_key, v->source, job.job, rid);
+    const state_ref ref = {*rid, shard};
+    gw_code rc = state_load_reminders(d->store, &ref, 1, d->arena, &there, &w->err);
+    if (!core_store(d, rc, &w->err, "promised") || !list_promised(w, rid))
+        return false;
+    state_txn *t = &w->txns[w->n];
+    if (there.reminder.version)
+        w->txns[w->n++] =
+            (state_txn){.shard = shard, .fence = d->fence[shard], .did = &v->did, .version = -1};
+    else if (create(w, "j", json_get_str(j, 0, "case"), &job, rid) != GW_OK)
+        return false;
+    t->debtor_version = version;
+    t->debtor_sets = drop;
+    t->debtor_n = 1;
+    return true;
+}
+
+/* True when there was one: everything else waits for the debtor's new version. */
+static bool make_all_promised(waking *w)
+{
+    const state_hash *h = w->debtor->hash;
+    static const char prefix[] = DESK_STATEMENT_FIELD;
+    for (size_t i = 0; i < h->n && w->n < TXNS_MAX; i++)
+        if (h->fields[i].name.n > sizeof prefix - 1 &&
+            memcmp(h->fields[i].name.p, prefix, sizeof prefix - 1) == 0 &&
+            !make_promised(w, &h->fields[i]))
+            break;
+    return w->n > 0;
 }
 
 /* ---- one debtor ---- */
@@ -409,7 +471,7 @@ static bool learn(waking *w)
 /* Adds this debtor's transitions; false when the store failed. */
 static bool wake_one(waking *w)
 {
-    if (break_promises(w))
+    if (break_promises(w) || make_all_promised(w))
         return true;
     bool climbing = has_ladder(w);
     if (!load_known(w, climbing || w->debtor->item_n > 0))

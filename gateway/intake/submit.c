@@ -26,7 +26,7 @@ const char turn_elsewhere[] = "this id was used for another debtor; use a new id
 
 /* The members a job needs besides its body: one walk instead of one search each. */
 typedef struct {
-    uint32_t id, debtor, case_id, channel, not_before, not_after, to, cc;
+    uint32_t id, debtor, case_id, channel, not_before, not_after, to, cc, kind;
 } members;
 
 static members find_members(const json_doc *d)
@@ -43,6 +43,7 @@ static members find_members(const json_doc *d)
         {GW_STR("not_after"), offsetof(members, not_after)},
         {GW_STR("to"), offsetof(members, to)},
         {GW_STR("cc"), offsetof(members, cc)},
+        {GW_STR("kind"), offsetof(members, kind)},
     };
     members m = {0};
     uint32_t end = json_at(d, 0)->next;
@@ -62,6 +63,20 @@ static bool window_is_empty(const json_doc *d, const members *m)
     return m->not_before && m->not_after &&
            gw_time_parse(json_str(d, m->not_before), &from, NULL) == GW_OK &&
            gw_time_parse(json_str(d, m->not_after), &until, NULL) == GW_OK && until.ms <= from.ms;
+}
+
+/* Workers send mails, SMS and automated calls; people call, post letters, visit and do desk work.
+ * NULL when somebody does what is asked for. */
+static const char *nobody_does(const json_doc *d, const members *m)
+{
+    gw_str channel = json_str(d, m->channel);
+    bool task = m->kind && gw_str_is(json_str(d, m->kind), "task");
+    bool sent = gw_str_is(channel, "email") || gw_str_is(channel, "sms");
+    if (task && sent)
+        return "a task for people is a call, a letter, a visit or desk work";
+    return task || sent || gw_str_is(channel, "voice")
+               ? NULL
+               : "letters, visits and desk work are done by people: say kind task";
 }
 
 /* Where the job asks to write to somebody who is no party of the debt; NULL if nowhere. A contact
@@ -98,6 +113,11 @@ static void prepare(turn *t, uint32_t index)
     members m = find_members(&o.doc);
     if (window_is_empty(&o.doc, &m)) {
         slot_rejected(t, s, "invalid", "must be later than not_before", "/not_after");
+        return;
+    }
+    const char *nobody = nobody_does(&o.doc, &m);
+    if (nobody) {
+        slot_rejected(t, s, "invalid", nobody, "/channel");
         return;
     }
     const char *outsider = third_party_at(t, &o.doc, &m);

@@ -1,120 +1,9 @@
 /* The call desk: tasks for people, on a real store, by the acts that intake hands over. */
-#include "gateway/dispatch/query.h"
-#include "tests/gateway/dispatch/rig.h"
-
-#include "gateway/base/time.h"
+#include "gateway/dispatch/desk_outcome.h"
+#include "gateway/dispatch/desk_rank.h"
+#include "gateway/dispatch/load.h"
 #include "gateway/state/mark.h"
-
-#include <stdio.h>
-#include <string.h>
-
-/* Due 2013-03-01 (a Friday): the call's day +1 is Saturday, so it opens on Monday 03-04. */
-static const char item[] =
-    "{\"id\":\"i1\",\"debtor\":\"d1\",\"due\":\"2013-03-01\",\"amount_minor\":1234500,"
-    "\"currency\":\"EUR\",\"reference\":\"INV-1\"}";
-#define CALL   "i1#default#call"
-#define LETTER "i1#default#letter"
-#define MONDAY INT64_C(1362355200000) /* 2013-03-04T00:00Z */
-
-typedef struct {
-    gw_code code;
-    char text[128 * 1024];
-} answer;
-
-static rig *of(void **cm)
-{
-    return *cm;
-}
-
-static answer *ask_as(rig *r, zap_role role, const char *who, verb v, const char *json)
-{
-    static answer a;
-    query *q = NULL;
-    json_doc body;
-    gw_err err = {0};
-    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(64 << 20);
-    GW_AUTO_BUF gw_buf out;
-    gw_buf_init(&out, sizeof a.text - 1);
-    assert_int_equal(query_new(&r->config, r->d, &q, &err), GW_OK);
-    assert_int_equal(json_parse(gw_str_of(json), arena, &body, &err), GW_OK);
-    intake_ask ask = {.verb = v,
-                      .role = role,
-                      .who = gw_str_of(who),
-                      .source = GW_STR("erp"),
-                      .body = &body,
-                      .now = gw_clock_now(r->clock),
-                      .store = r->store,
-                      .arena = arena};
-    a.code = v == VERB_QUERY ? query_answer(q, &ask, &out, &err) : query_act(q, &ask, &out, &err);
-    query_free(q);
-    snprintf(a.text, sizeof a.text, "%.*s", a.code == GW_OK ? (int)out.n : 0,
-             out.data ? out.data : "");
-    if (a.code != GW_OK)
-        snprintf(a.text, sizeof a.text, "%s: %s", gw_code_name(a.code), err.text);
-    json_doc check;
-    if (a.code == GW_OK && json_parse(gw_str_of(a.text), arena, &check, &err) != GW_OK)
-        fail_msg("not JSON: %s: %s", err.text, a.text);
-    return &a;
-}
-
-/* An agent's act; members: further members, e.g. ",\"outcome\":\"promise\"". */
-static const char *act(rig *r, const char *agent, const char *what, const char *task,
-                       const char *members)
-{
-    char body[2048];
-    int n = snprintf(body, sizeof body, "{\"do\":\"%s\"%s%s%s%s}", what, task ? ",\"task\":\"" : "",
-                     task ? task : "", task ? "\"" : "", members);
-    assert_true(n < (int)sizeof body);
-    return ask_as(r, ZAP_AGENT, agent, VERB_CALL, body)->text;
-}
-
-static const char *next(rig *r, const char *agent)
-{
-    return act(r, agent, "next", NULL, "");
-}
-
-static const char *list(rig *r)
-{
-    return ask_as(r, ZAP_OPERATOR, "ann", VERB_QUERY, "{\"what\":\"calls\"}")->text;
-}
-
-static void says(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("\"%s\" was expected in: %s", part, text);
-}
-
-static void lacks(const char *text, const char *part)
-{
-    if (strstr(text, part))
-        fail_msg("\"%s\" was not expected in: %s", part, text);
-}
-
-/* The debtor and the item, and the clock at the moment at which the call opens. */
-static void open_call(rig *r)
-{
-    rig_debtor(r);
-    rig_tell(r, VERB_ITEM, item);
-    rig_settle(r);
-    if (rig_state(r, CALL) == 'P') {
-        rig_set(r, rig_due(r, CALL));
-        rig_settle(r);
-    }
-    assert_int_equal(rig_state(r, CALL), 'O');
-}
-
-static void take_and_dial(rig *r)
-{
-    says(next(r, "bob"), "\"state\":\"leased\"");
-    says(act(r, "bob", "dial", CALL, ""), "\"state\":\"calling\"");
-    assert_int_equal(rig_state(r, CALL), 'T');
-}
-
-static void later(rig *r, int64_t ms)
-{
-    rig_set(r, gw_clock_now(r->clock).ms + ms);
-    rig_settle(r);
-}
+#include "tests/gateway/dispatch/desk_rig.h"
 
 /* ---- taking ---- */
 
@@ -123,7 +12,7 @@ static void a_task_opens_inside_its_window_and_closes_with_it(void **cm)
     rig *r = of(cm);
     rig_debtor(r);
     rig_set(r, MONDAY + 5 * RIG_HOUR); /* 06:00 in Berlin: before the window */
-    rig_tell(r, VERB_ITEM, item);
+    rig_tell(r, VERB_ITEM, desk_item);
     rig_settle(r);
     assert_int_equal(rig_state(r, CALL), 'P');
     says(next(r, "bob"), "\"task\":null");
@@ -313,6 +202,178 @@ static void a_call_without_a_word_is_unknown_until_the_agent_says(void **cm)
     size_t n;
     assert_int_equal(state_mark_find(r->store, 't', &all, r->arena, &left, &n, &r->err), GW_OK);
     assert_int_equal(n, 0);
+}
+
+/* The rules count what was answered too: two of them under way could both be. */
+static void an_unknown_call_tried_again_stays_counted_as_placed_and_not_as_talk(void **cm)
+{
+    rig *r = of(cm);
+    open_call(r);
+    take_and_dial(r);
+    assert_int_equal(rig_cap(r, "c:voice.e:2013-03-04"), 1);
+    later(r, 61 * 60000);
+    assert_int_equal(rig_state(r, CALL), 'U');
+    assert_int_equal(rig_cap(r, "c:voice.e:2013-03-04"), 1); /* nobody knows */
+    says(ask_as(r, ZAP_OPERATOR, "ann", VERB_RETRY, "{\"job\":\"" CALL "\",\"source\":\"erp\"}")
+             ->text,
+         "accepted");
+    assert_int_equal(rig_cap(r, "c:voice.e:2013-03-04"), 0);
+    assert_int_equal(rig_cap(r, "c:voice:2013-03-04"), 1);
+    says(rig_fact(r, CALL, "x-Operator"), "\"caps_given\":\"c:voice.e:2013-03-04\"");
+    rig_settle(r);
+    assert_int_equal(rig_state(r, CALL), 'O');
+    lacks(list(r), "unknown");
+}
+
+static void a_submitted_task_is_opened_for_people_and_never_claimed_for_a_worker(void **cm)
+{
+    rig *r = of(cm);
+    rig_debtor(r);
+    rig_task t;
+    rig_join_on(r, "voice", 0, 4);
+    rig_submit_on(r, "voice", "j1", ",\"kind\":\"task\"");
+    rig_settle(r);
+    assert_false(rig_try_task(r, 0, &t));
+    assert_int_equal(rig_state(r, "j1"), 'O');
+    says(next(r, "bob"), "\"task\":\"j1\"");
+    says(act(r, "bob", "dial", "j1", ""), "calling");
+    says(act(r, "bob", "record", "j1",
+             ",\"id\":\"r1\",\"outcome\":\"refused\",\"right_party\":true"),
+         "delivered");
+}
+
+/* A task about an item that is due much later: no ladder step gets in its way. */
+static void submit_task(rig *r, const char *debtor, const char *id, const char *money)
+{
+    char text[600];
+    gw_id rid, did;
+    state_accepted verdict;
+    snprintf(text, sizeof text,
+             "{\"id\":\"%s\",\"name\":\"%s GmbH\",\"role\":\"company\",\"zone\":\"Europe/Berlin\","
+             "\"locale\":\"en\",\"contacts\":[{\"role\":\"primary\",\"name\":\"Ute\",\"phone\":"
+             "\"+4930123457\",\"designated\":true}]}",
+             debtor, debtor);
+    rig_tell_of(r, debtor, VERB_DEBTOR, text);
+    snprintf(text, sizeof text,
+             "{\"id\":\"of-%s\",\"debtor\":\"%s\",\"due\":\"2013-12-02\",\"amount_minor\":%s,"
+             "\"currency\":\"EUR\"}",
+             debtor, debtor, money);
+    rig_tell_of(r, debtor, VERB_ITEM, text);
+    snprintf(text, sizeof text,
+             "{\"id\":\"%s\",\"debtor\":\"%s\",\"case\":\"of-%s\",\"channel\":\"voice\","
+             "\"template\":\"call\",\"kind\":\"task\"}",
+             id, debtor, debtor);
+    load_reminder_id(r->id_key, GW_STR("erp"), gw_str_of(id), &rid);
+    load_debtor_id(r->id_key, GW_STR("erp"), gw_str_of(debtor), &did);
+    char of_debtor[64];
+    snprintf(of_debtor, sizeof of_debtor, "of-%s", debtor);
+    state_job job = {rid,
+                     did,
+                     GW_STR("erp"),
+                     gw_str_of(debtor),
+                     gw_str_of(of_debtor),
+                     gw_str_of(id),
+                     GW_STR("voice"),
+                     gw_str_of(text)};
+    gw_arena_reset(r->arena);
+    assert_int_equal(state_accept(r->store, &job, 1, gw_clock_now(r->clock), 100000, r->arena,
+                                  &verdict, &r->err),
+                     GW_OK);
+    rig_settle(r);
+}
+
+static void what_opened_at_its_predicted_moment_comes_before_a_little_more_money(void **cm)
+{
+    rig *r = of(cm);
+    rig_set(r, MONDAY + 9 * RIG_HOUR);
+    submit_task(r, "rich", "j1", "4938000");
+    rig_set(r, MONDAY + 12 * RIG_HOUR); /* its moment is long past, and another one's is now */
+    submit_task(r, "poor", "j2", "1234500");
+    /* Four times the money is two bits of it, 100,000; the moment is worth 150,000. */
+    says(next(r, "bob"), "\"id\":\"j2\"");
+    says(act(r, "bob", "release", "j2", ""), "open");
+    later(r, DESK_MOMENT_MS); /* now neither is at its moment: the money decides */
+    says(next(r, "bob"), "\"id\":\"j1\"");
+    says(act(r, "bob", "release", "j1", ""), "open");
+    later(r, 0);
+    submit_task(r, "small", "j3", "100"); /* at its moment, and yet not worth it */
+    says(next(r, "bob"), "\"id\":\"j1\"");
+}
+
+/* ---- every outcome of the closed list ---- */
+
+typedef struct {
+    const char *outcome, *members;
+    char then;                       /* state of the task */
+    int placed, talks;               /* counters of the day */
+    const char *debtor, *item_field; /* a field that begins like this is there, or NULL */
+} ending;
+
+static bool has_field(rig *r, bool item, const char *prefix)
+{
+    gw_id did;
+    state_debtor d;
+    gw_arena_reset(r->arena);
+    static const gw_str parts[] = {{"d", 1}, {"erp", 3}, {"d1", 2}};
+    gw_id_keyed(r->id_key, parts, 3, &did);
+    assert_int_equal(state_load_debtors(r->store, &did, 1, r->arena, &d, &r->err), GW_OK);
+    const state_hash *h = item ? &d.items : &d.debtor;
+    for (size_t i = 0; i < h->n; i++)
+        if (h->fields[i].name.n >= strlen(prefix) &&
+            memcmp(h->fields[i].name.p, prefix, strlen(prefix)) == 0)
+            return true;
+    return false;
+}
+
+static void each_outcome_of_a_call_triggers_what_its_row_says_and_nothing_else(void **cm)
+{
+    static const ending rows[] = {
+        {"no-answer", "", 'P', 1, 0, NULL, NULL},
+        {"voicemail", "", 'P', 1, 0, NULL, NULL},
+        {"wrong-party", "", 'R', 1, 0, "x:", NULL},
+        {"no-result", ",\"right_party\":true", 'D', 1, 1, NULL, NULL},
+        {"promise", ",\"right_party\":true,\"promise_date\":\"2013-03-08\"", 'D', 1, 1, NULL, "m:"},
+        {"dispute", ",\"right_party\":true", 'D', 1, 1, NULL, "u:"},
+        {"refused", ",\"right_party\":true", 'D', 1, 1, NULL, NULL},
+        {"hardship", ",\"right_party\":true", 'D', 1, 1, "h:vulnerable", NULL},
+        {"call-back", ",\"call_back_at\":\"2013-03-06T10:00:00Z\"", 'P', 1, 0, NULL, NULL},
+        {"stop", "", 'D', 1, 1, "o:", NULL},
+        {"not-placed", "", 'O', 0, 0, NULL, NULL},
+    };
+    static const char *const debtor_fields[] = {"x:", "h:", "o:"};
+    static const char *const item_fields[] = {"m:", "u:"};
+    size_t calls = 0;
+    for (size_t i = 0; desk_outcome_at(i); i++)
+        calls += desk_outcome_fits(desk_outcome_at(i), GW_STR("voice"));
+    assert_int_equal(calls, GW_COUNT(rows)); /* the list is closed, and all of it is here */
+    for (size_t i = 0; i < GW_COUNT(rows); i++) {
+        const ending *e = &rows[i];
+        void *fresh = NULL;
+        char members[200];
+        assert_int_equal(rig_start(&fresh), 0);
+        rig *r = fresh;
+        open_call(r);
+        take_and_dial(r);
+        snprintf(members, sizeof members, ",\"id\":\"r1\",\"outcome\":\"%s\"%s", e->outcome,
+                 e->members);
+        says(act(r, "bob", "record", CALL, members), "\"verdict\":\"accepted\"");
+        bool talked = has_field(r, false, "t:");
+        if (rig_state(r, CALL) != e->then || rig_cap(r, "c:voice:2013-03-04") != e->placed ||
+            talked != (e->talks > 0))
+            fail_msg("%s: state %c, placed %d, talked %d", e->outcome, rig_state(r, CALL),
+                     rig_cap(r, "c:voice:2013-03-04"), talked);
+        for (size_t f = 0; f < GW_COUNT(debtor_fields); f++)
+            if (has_field(r, false, debtor_fields[f]) !=
+                (e->debtor && strncmp(e->debtor, debtor_fields[f], 2) == 0))
+                fail_msg("%s: field %s of the debtor", e->outcome, debtor_fields[f]);
+        for (size_t f = 0; f < GW_COUNT(item_fields); f++)
+            if (has_field(r, true, item_fields[f]) !=
+                (e->item_field && strcmp(e->item_field, item_fields[f]) == 0))
+                fail_msg("%s: field %s of the items", e->outcome, item_fields[f]);
+        says(rig_fact(r, CALL, "x-Call"), e->outcome);
+        rig_stop(&fresh);
+    }
+    (void)cm;
 }
 
 static void a_killed_gateway_finds_leases_and_calls_as_they_were(void **cm)
@@ -512,7 +573,7 @@ static void open_letter(rig *r)
              "{\"id\":\"d1\",\"name\":\"Debtor GmbH\",\"role\":\"company\",\"zone\":"
              "\"Europe/Berlin\",\"locale\":\"en\",\"contacts\":[{\"role\":\"primary\",\"name\":"
              "\"Erika\",\"postal\":\"Ledgerweg 1, 10115 Berlin\",\"designated\":true}]}");
-    rig_tell(r, VERB_ITEM, item);
+    rig_tell(r, VERB_ITEM, desk_item);
     rig_settle(r);
     rig_set(r, rig_due(r, "i1#post#letter"));
     rig_settle(r);
@@ -607,6 +668,10 @@ int main(void)
         promise(a_letter_is_posted_under_a_number_and_its_receipt_is_kept),
         promise(billing_may_not_work_the_desk_and_an_agent_is_itself),
         promise(a_submitted_mail_is_no_task),
+        promise(an_unknown_call_tried_again_stays_counted_as_placed_and_not_as_talk),
+        promise(a_submitted_task_is_opened_for_people_and_never_claimed_for_a_worker),
+        promise(what_opened_at_its_predicted_moment_comes_before_a_little_more_money),
+        cmocka_unit_test(each_outcome_of_a_call_triggers_what_its_row_says_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,16 @@ void rig_publish(rig *r, const char *text)
     template_bundle_free(b);
 }
 
+void rig_publish_shipped(rig *r, const char *name)
+{
+    template_bundle *b;
+    char folder[600];
+    snprintf(folder, sizeof folder, "%s/templates/%s", getenv("DUNLIN_SOURCE"), name);
+    must(r, template_bundle_load(folder, &b, &r->err), folder);
+    must(r, template_store_publish(path(r, "templates"), b, &r->err), "publish");
+    template_bundle_free(b);
+}
+
 static void publish_call(rig *r)
 {
     template_bundle *b;

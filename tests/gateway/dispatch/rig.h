@@ -109,6 +109,8 @@ void rig_submit(rig *r, const char *id, const char *more);
 void rig_submit_on(rig *r, const char *channel, const char *id, const char *more);
 /* Publish another text of the template "letter". */
 void rig_publish(rig *r, const char *text);
+/* A shipped template, "en/promised-statement". */
+void rig_publish_shipped(rig *r, const char *name);
 void rig_pause(rig *r, const char *field, bool on);
 
 /* ---- what the store says ---- */

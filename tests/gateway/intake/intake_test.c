@@ -277,6 +277,31 @@ static void a_batch_of_good_and_bad_is_answered_in_order(void **unused)
     says(&r, 5, "\"code\":\"malformed\"");
 }
 
+static void a_task_is_what_people_do_and_nothing_is_sent_that_nobody_sends(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *channel, *kind, *says;
+    } rows[] = {
+        {"voice", "task", "accepted"},      {"letter", "task", "accepted"},
+        {"visit", "task", "accepted"},      {"desk", "task", "accepted"},
+        {"voice", "send", "accepted"},      {"email", "send", "accepted"},
+        {"email", "task", "\"/channel\""},  {"sms", "task", "\"/channel\""},
+        {"letter", "send", "\"/channel\""}, {"desk", NULL, "\"/channel\""},
+        {"voice", "handoff", "\"/kind\""},  {"fax", "task", "\"/channel\""},
+    };
+    for (size_t i = 0; i < GW_COUNT(rows); i++) {
+        char text[TEXT];
+        snprintf(text, TEXT,
+                 "{\"id\":\"kind-%zu\",\"debtor\":\"d1\",\"channel\":\"%s\",\"template\":"
+                 "\"letter\"%s%s%s}",
+                 i, rows[i].channel, rows[i].kind ? ",\"kind\":\"" : "",
+                 rows[i].kind ? rows[i].kind : "", rows[i].kind ? "\"" : "");
+        reply r = ask(dealer, "submit", (const char *[]){text}, 1);
+        says(&r, 0, rows[i].says);
+    }
+}
+
 static void many_clients_at_once_get_their_own_answers(void **unused)
 {
     (void)unused;
@@ -939,6 +964,7 @@ int main(void)
         cmocka_unit_test(ids_that_the_gateway_gives_its_own_jobs_are_refused),
         cmocka_unit_test(two_sources_may_use_the_same_id),
         cmocka_unit_test(a_batch_of_good_and_bad_is_answered_in_order),
+        cmocka_unit_test(a_task_is_what_people_do_and_nothing_is_sent_that_nobody_sends),
         cmocka_unit_test(many_clients_at_once_get_their_own_answers),
         cmocka_unit_test(malformed_envelopes_are_answered_with_a_reason),
         cmocka_unit_test(a_req_socket_works_as_well),
