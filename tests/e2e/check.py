@@ -27,6 +27,7 @@ import suite
 UTC = datetime.timezone.utc
 FOREVER = datetime.datetime(9999, 1, 1, tzinfo=UTC)
 OUTCOMES = ("RelayToNonERDS", "RelayToNonERDSFailure", "x-AttemptUnknown")
+MAY_HAVE_LEFT = {"RelayToNonERDS", "x-AttemptUnknown"}
 
 
 def moment(text):
@@ -157,7 +158,7 @@ class Facts:
         self.intents = [r for r in run.records if r.ev == "x-AttemptIntent"]
         self.sent_days = collections.Counter()
         for r in self.intents:
-            if self.outcome_of(r) in ("RelayToNonERDS", "x-AttemptUnknown"):
+            if self.outcomes_of(r) & MAY_HAVE_LEFT:
                 debtor = self.debtor_of(r.rid)
                 if debtor:
                     self.sent_days[debtor, r.t.astimezone(self.zone[debtor]).date()] += 1
@@ -168,12 +169,11 @@ class Facts:
         job = self.run.jobs_acked.get(rid)
         return job["debtor"] if job else None
 
-    def outcome_of(self, intent):
-        """Event of the record that closes an intent, or None."""
-        for r in self.by_rid[intent.rid]:
-            if r.attempt == intent.attempt and r.ev in OUTCOMES:
-                return r.ev
-        return None
+    def outcomes_of(self, intent):
+        """Events of the records that close an intent. Two, when it was unknown until its worker came
+        back and told what became of it."""
+        return {r.ev for r in self.by_rid[intent.rid]
+                if r.attempt == intent.attempt and r.ev in OUTCOMES}
 
 
 # ---- the rules of contact ----
@@ -196,17 +196,18 @@ def check_mails(f, report):
         same = [r for r in found if any(
             c.replace(b"\r\n", b"\n") == mails[0].content for c in r.contents)]
         report.check(same, "the bytes of every mail are those of its intent", message_id)
-        report.check(any(f.outcome_of(r) in ("RelayToNonERDS", "x-AttemptUnknown") for r in found),
+        report.check(any(f.outcomes_of(r) & MAY_HAVE_LEFT for r in found),
                      "every mail has an outcome that admits it may have left", message_id)
         date = email.utils.parsedate_to_datetime(mails[0].header("Date"))
         report.check(any(abs((date - r.t).total_seconds()) < 60 for r in found),
                      "a mail's Date is the moment of its intent",
                      lambda: f"{message_id}: {date} but {[str(r.t) for r in found]}")
-    for r in f.intents:
-        if f.outcome_of(r) == "RelayToNonERDS":
-            report.check(r.fact.get("message_id") in by_id,
-                         "every delivery in the evidence reached the mail server",
-                         f"{r.fact.get('message_id')}")
+    for r in f.run.records:
+        if r.ev == "RelayToNonERDS":
+            sent = {i.fact.get("message_id") for i in f.by_rid[r.rid]
+                    if i.ev == "x-AttemptIntent" and i.attempt == r.attempt}
+            report.check(sent & by_id.keys(), "every delivery in the evidence reached the mail server",
+                         f"{r.rid} attempt {r.attempt}")
 
 
 def check_attempts(f, report):
@@ -465,7 +466,7 @@ def check(run, rules):
 def tampered(run, rules):
     """(what was done, the bent run, the rule that must notice)."""
     f = Facts(run, rules)
-    sent = [r for r in f.intents if r.rid in f.step_of and f.outcome_of(r) == "RelayToNonERDS"]
+    sent = [r for r in f.intents if r.rid in f.step_of and "RelayToNonERDS" in f.outcomes_of(r)]
     victim = sent[len(sent) // 2]
     item = f.step_of[victim.rid][0]
     task = next(r for r in run.records if r.why == "opened" and r.rid in f.step_of
@@ -497,9 +498,17 @@ def tampered(run, rules):
         r.mails[n] = copy.copy(mail)
         r.mails[n].recipients = mail.recipients + ["neighbour@elsewhere.example.test"]
 
+    def late_and_dropped(r):
+        told = next(o for o in f.by_rid[victim.rid] if o.ev == "RelayToNonERDS")
+        r.records.insert(0, copy.copy(told))
+        r.records[0].ev = "x-AttemptUnknown"
+        r.mails.remove(next(filter(is_victim, r.mails)))
+
     hour = datetime.timedelta(hours=1)
     return [
         ("a mail dropped", bent(lambda r: r.mails.remove(next(filter(is_victim, r.mails)))),
+         "every delivery in the evidence reached the mail server"),
+        ("a mail dropped whose delivery was told late", bent(late_and_dropped),
          "every delivery in the evidence reached the mail server"),
         ("a mail doubled", bent(lambda r: r.mails.append(next(filter(is_victim, r.mails)))),
          "no message reached the mail server twice"),

@@ -217,6 +217,12 @@ static void a_job_is_accepted_once_and_recognised_after_that(void **cm)
                           "\"other\"}"),
                      409);
     assert_true(answered(w, "\"code\":\"conflict\""));
+    assert_int_equal(call(w, w->client, "submit", json,
+                          "{\"id\":\"j1\",\"debtor\":\"d2\",\"channel\":\"email\",\"template\":"
+                          "\"t\"}"),
+                     409);
+    assert_true(answered(w, "\"code\":\"conflict\""));
+    assert_true(answered(w, "another debtor"));
 }
 
 static void every_body_of_a_batch_has_its_own_verdict(void **cm)
