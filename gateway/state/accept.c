@@ -114,14 +114,33 @@ static const struct {
     {'S', 2, STATE_UNSURE},
 };
 
+/* rooms: a letter for each shard of the call, in order. */
+static gw_code note_rooms(accepting *a, const uint32_t *items, size_t n, gw_str rooms, gw_err *err)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t shard = shard_of(a, items[i]);
+        uint64_t bit = UINT64_C(1) << shard;
+        if (i > 0 && shard == shard_of(a, items[i - 1]))
+            continue;
+        if (k == rooms.n)
+            return conn_unexpected("dunlin_accept", err);
+        a->s->roomy = rooms.p[k++] == 'R' ? a->s->roomy | bit : a->s->roomy & ~bit;
+    }
+    return GW_OK;
+}
+
 static gw_code take_answer(void *self, const uint32_t *items, size_t n, const redisReply *r,
                            gw_err *err)
 {
     accepting *a = self;
-    if (r->type != REDIS_REPLY_ARRAY || !r->elements || conn_text(r->element[0]).n != n)
+    if (r->type != REDIS_REPLY_ARRAY || r->elements < 2 || conn_text(r->element[0]).n != n)
         return conn_unexpected("dunlin_accept", err);
     const char *codes = r->element[0]->str;
-    size_t at = 1;
+    gw_code known = note_rooms(a, items, n, conn_text(r->element[1]), err);
+    if (known != GW_OK)
+        return known;
+    size_t at = 2;
     for (size_t i = 0; i < n; i++) {
         size_t k = 0;
         while (k < GW_COUNT(letters) && letters[k].letter != codes[i])
@@ -161,12 +180,20 @@ static gw_code run(accepting *a, const uint32_t *pick, size_t n, uint32_t outbox
     return calls_run(a->s, &plan, a, n, err);
 }
 
-/* Which of the jobs' shards have an outbox at its bound. */
+/* Which of the jobs' shards have an outbox at its bound. Those that had half their room or more
+ * when we last accepted something there are not asked; if others filled one since, dunlin_accept
+ * finds out, at the price of a few ids that wait for their job. */
 static gw_code find_full(const accepting *a, size_t n, uint64_t *ret, gw_err *err)
 {
     uint64_t asked = 0, full = 0;
     for (size_t i = 0; i < n; i++)
         asked |= UINT64_C(1) << state_shard(&a->jobs[i].did);
+    if (n <= a->outbox_max / 2)
+        asked &= ~a->s->roomy;
+    if (!asked) {
+        *ret = 0;
+        return GW_OK;
+    }
     gw_code rc = conn_begin(a->s, false, err);
     for (unsigned k = 0; k < STATE_SHARDS && rc == GW_OK; k++)
         if (asked >> k & 1) {

@@ -40,6 +40,7 @@ struct state {
     size_t pending; /* replies still to come */
     size_t outbox_active, due_active[128]; /* shards that had entries last time: fair shares */
     unsigned due_rotor;
+    uint64_t roomy; /* shards whose outbox had half its room when we last accepted there */
 };
 
 /* Connect if need be. writes: decides whether a lost connection is GW_ETIMEOUT or GW_EBUSY. */

@@ -50,7 +50,7 @@
 -- What costs time is the number of redis.call, then the number of their arguments (each becomes a Redis
 -- string and three pieces of the AOF), then making Lua strings (every byte is hashed). So a call
 -- gathers what its shards have in common and writes each sorted set once.
-local FORMAT, REVISION = 7, 1
+local FORMAT, REVISION = 7, 2
 
 local FINAL = { D = true, X = true, R = true, Q = true, U = true }
 local ID = 26 -- characters of an id
@@ -106,8 +106,9 @@ local function reserve(keys, args)
 end
 
 -- accept: args outbox_max, then per key: number of jobs, and per job the key of its hash, "<did><rid>", a. Answers
--- one letter per job (A accepted, J there as a job, S there as a ladder step, B busy) and, in order, a for each J,
--- at and b for each S: accept.c compares bodies. No string is made here: what Redis gets are the arguments.
+-- one letter per job (A accepted, J there as a job, S there as a ladder step, B busy), one per key (R: half of the room
+-- or more is left, F less) and, in order, a for each J, at and b for each S: accept.c compares bodies. No string of a
+-- job is made here: what Redis gets are the arguments.
 local JOB = 3
 local function accept_shard(P, args, first, n, codes, reply)
     local out = P .. 'out'
@@ -137,18 +138,20 @@ local function accept_shard(P, args, first, n, codes, reply)
     if new > 0 then
         call('RPUSH', P .. 'w', unpack(waiting))
     end
-    return first + n * JOB, new
+    return first + n * JOB, new, room
 end
 
 local function accept(keys, args)
     bind(_G)
-    local codes, reply, i, total, new = {}, { '' }, 2, 0, 0
+    local codes, rooms, reply, i, total, new, room = {}, {}, { '', '' }, 2, 0, nil, nil
+    local half = tonumber(args[1]) / 2
     for k = 1, #keys do
-        i, new = accept_shard(keys[k], args, i + 1, tonumber(args[i]), codes, reply)
+        i, new, room = accept_shard(keys[k], args, i + 1, tonumber(args[i]), codes, reply)
         total = total + new
+        rooms[k] = room >= half and 'R' or 'F'
     end
     count(keys[1], { A = total })
-    reply[1] = concat(codes)
+    reply[1], reply[2] = concat(codes), concat(rooms)
     return reply
 end
 
