@@ -104,7 +104,7 @@ typedef struct {
     int64_t sms_credit;
     int64_t sms_parts_max;
 
-    const char *voice_transport; /* "outbox", "sip" or "provider" */
+    const char *voice_transport; /* "outbox", "sip", "ari" or "provider" */
     const char *voice_providers, *voice_callback_url;
     int64_t voice_credit;
     int64_t voice_lines;
@@ -114,6 +114,7 @@ typedef struct {
     int64_t voice_no_answer_ms, voice_busy_ms, voice_call_back_ms; /* until the next try */
     const char *tts_command, *tts_voices;
     int64_t tts_limit_ms;
+    const char *ari_provider, *ari_sounds;
     const char *sip_gateway;  /* host or host:port */
     const char *sip_protocol; /* "udp", "tcp" or "tls" */
     const char *sip_local;    /* address to listen on; empty: baresip chooses */

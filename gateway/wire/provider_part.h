@@ -3,18 +3,7 @@
 #define WIRE_PROVIDER_PART_H
 
 #include "gateway/wire/provider.h"
-
-/* "https://host:8443/path?query": port and path may be empty. host keeps the brackets of IPv6. */
-typedef struct {
-    gw_str scheme, host, port, path, query;
-} provider_url;
-/* False when it is none, has user information, a fragment, or bytes that do not belong in a URL. */
-bool provider_url_parse(gw_str url, provider_url *ret);
-/* The Host header: with the port unless it is the scheme's own. */
-gw_code provider_url_host(const provider_url *u, gw_buf *out);
-
-/* Every byte but the unreserved of RFC 3986 §2.3 as %XX. */
-gw_code provider_put_escaped(gw_buf *out, gw_str s);
+#include "gateway/wire/provider_url.h"
 
 /* The next {name} at or behind *at; *at moves behind it. A brace that begins none is text. */
 bool provider_next_placeholder(gw_str text, size_t *at, gw_str *ret_name);

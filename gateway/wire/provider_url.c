@@ -1,4 +1,4 @@
-#include "gateway/wire/provider_part.h"
+#include "gateway/wire/provider_url.h"
 
 static bool is_url_byte(char c)
 {

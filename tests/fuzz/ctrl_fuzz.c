@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         gw_buf_put(&in, data + at, piece);
         at += piece;
         for (bool whole = true; whole;) {
-            ctrl_event e;
+            trunk_event e;
             gw_err err = {0};
             size_t before = in.n;
             if (ctrl_take(&in, arena, &whole, &e, &err) != GW_OK) {
@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
                 return 0;
             }
             assert(whole ? in.n < before : in.n == before);
-            assert(!whole || e.kind != CTRL_CLOSED || (e.sip >= 0 && e.sip <= 999));
+            assert(!whole || e.kind != TRUNK_CLOSED || (e.sip >= 0 && e.sip <= 999));
         }
     }
     return 0;

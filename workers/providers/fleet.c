@@ -1,5 +1,7 @@
 #include "workers/providers/fleet.h"
 
+#include "gateway/base/id.h"
+
 #include <stdio.h>
 
 enum { QUERY_AFTER_MS = 2000, FULL_WAIT_MS = 100 };
@@ -125,4 +127,44 @@ void carrier_block(carrier *c, gw_mono now, int64_t wait_ms)
     if (now.ms + wait_ms > c->blocked_until.ms)
         c->blocked_until.ms = now.ms + wait_ms;
     pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- a request ---- */
+
+static void request_nonce(char ret[GW_ID_TEXT])
+{
+    gw_id id;
+    gw_id_random(&id);
+    gw_id_format(&id, ret);
+}
+
+gw_code carrier_start(http_engine *e, carrier *c, const provider_request *r, http_done done,
+                      void *arg, gw_err *err)
+{
+    char nonce[GW_ID_TEXT];
+    provider_signature sig;
+    GW_AUTO_BUF gw_buf url;
+    gw_buf_init(&url, PROVIDER_REQUEST_MAX + PROVIDER_SIGNATURE_MAX);
+    request_nonce(nonce);
+    provider_signature_init(&sig);
+    gw_code rc = provider_sign(c->p, r, &c->secrets, http_now(e), gw_str_of(nonce), &sig, err);
+    gw_buf_put_str(&url, r->url);
+    if (sig.query.n) {
+        gw_buf_putc(&url, memchr(r->url.p, '?', r->url.n) ? '&' : '?');
+        gw_buf_put_str(&url, gw_buf_str(&sig.query));
+    }
+    for (size_t i = 0; i < r->header_n; i++)
+        gw_buf_printf(&sig.headers, "%.*s: %.*s\n", GW_STR_ARG(r->headers[i].name),
+                      GW_STR_ARG(r->headers[i].value));
+    if (rc == GW_OK)
+        rc = gw_buf_code(&sig.headers, "an HTTP request", err);
+    if (rc == GW_OK)
+        rc = gw_buf_code(&url, "an HTTP request", err);
+    const http_request request = {r->method, gw_buf_str(&url), gw_buf_str(&sig.headers), r->body,
+                                  &c->rules};
+    if (rc == GW_OK)
+        rc = http_start(e, &request, done, arg, err);
+    provider_signature_done(&sig);
+    gw_buf_wipe(&url);
+    return rc;
 }

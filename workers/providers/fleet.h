@@ -62,4 +62,9 @@ void carrier_release(carrier *c);
 /* It asked us to leave it alone for so long. */
 void carrier_block(carrier *c, gw_mono now, int64_t wait_ms);
 
+/* Sign and start one. GW_EINVAL it cannot be signed, or the URL is not allowed: done is not called
+ * then. */
+gw_code carrier_start(http_engine *e, carrier *c, const provider_request *r, http_done done,
+                      void *arg, gw_err *err) GW_NODISCARD;
+
 #endif

@@ -166,6 +166,8 @@ static void set_rules(transfer *t)
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
     curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, r->alone ? 1L : 0L);
+    curl_easy_setopt(c, CURLOPT_FORBID_REUSE, r->alone ? 1L : 0L);
     curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -188,6 +190,8 @@ static gw_code set_request(transfer *t, const http_request *r, gw_err *err)
             code = curl_easy_setopt(c, CURLOPT_COPYPOSTFIELDS, r->body.n ? r->body.p : "");
     } else {
         curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
+        if (gw_str_is(r->method, "DELETE"))
+            curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE");
     }
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);

@@ -28,13 +28,14 @@ enum {
 typedef struct {
     bool loopback;
     bool idempotent;
+    bool alone; /* each request on a connection of its own: the server closes idle ones early */
     const char *ca_file; /* NULL: the system's */
     int connect_ms, total_ms;
     size_t response_max;
 } http_rules;
 
-/* Borrowed for http_start only, but the rules, which must outlive the request. headers: lines
- * "Name: value\n". */
+/* Borrowed for http_start only, but the rules, which must outlive the request. method: GET, POST,
+ * DELETE. headers: lines "Name: value\n". */
 typedef struct {
     gw_str method, url, headers, body;
     const http_rules *rules;

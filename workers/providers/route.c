@@ -1,6 +1,5 @@
 /* route.c - the sending thread: attempts under way, each at one of its providers. */
 #include "gateway/base/crash.h"
-#include "gateway/base/id.h"
 #include "gateway/base/log.h"
 #include "workers/providers/route_part.h"
 
@@ -31,46 +30,6 @@ typedef struct router {
     size_t waiting_n, flights;
     bool freed; /* a request has ended: who waits for a free place need not wait any longer */
 } router;
-
-/* ---- the request ---- */
-
-static void request_nonce(char ret[GW_ID_TEXT])
-{
-    gw_id id;
-    gw_id_random(&id);
-    gw_id_format(&id, ret);
-}
-
-gw_code route_start(http_engine *e, carrier *c, const provider_request *r, http_done done,
-                    void *arg, gw_err *err)
-{
-    char nonce[GW_ID_TEXT];
-    provider_signature sig;
-    GW_AUTO_BUF gw_buf url;
-    gw_buf_init(&url, PROVIDER_REQUEST_MAX + PROVIDER_SIGNATURE_MAX);
-    request_nonce(nonce);
-    provider_signature_init(&sig);
-    gw_code rc = provider_sign(c->p, r, &c->secrets, http_now(e), gw_str_of(nonce), &sig, err);
-    gw_buf_put_str(&url, r->url);
-    if (sig.query.n) {
-        gw_buf_putc(&url, memchr(r->url.p, '?', r->url.n) ? '&' : '?');
-        gw_buf_put_str(&url, gw_buf_str(&sig.query));
-    }
-    for (size_t i = 0; i < r->header_n; i++)
-        gw_buf_printf(&sig.headers, "%.*s: %.*s\n", GW_STR_ARG(r->headers[i].name),
-                      GW_STR_ARG(r->headers[i].value));
-    if (rc == GW_OK)
-        rc = gw_buf_code(&sig.headers, "an HTTP request", err);
-    if (rc == GW_OK)
-        rc = gw_buf_code(&url, "an HTTP request", err);
-    const http_request request = {r->method, gw_buf_str(&url), gw_buf_str(&sig.headers), r->body,
-                                  &c->rules};
-    if (rc == GW_OK)
-        rc = http_start(e, &request, done, arg, err);
-    provider_signature_done(&sig);
-    gw_buf_wipe(&url);
-    return rc;
-}
 
 void route_keep_raw(gw_buf *raw, const char *name, const http_result *r)
 {
@@ -155,7 +114,7 @@ static void ask(flight *f)
     gw_err err = {0};
     f->queries++;
     if (!can_ask(f, &request) ||
-        route_start(f->router->engine, carrier_of(f), &request, on_query, f, &err) != GW_OK)
+        carrier_start(f->router->engine, carrier_of(f), &request, on_query, f, &err) != GW_OK)
         report(f);
 }
 
@@ -303,7 +262,8 @@ static void try_leg(flight *f)
         return;
     }
     GW_CRASH_POINT("route-before-send");
-    if (route_start(f->router->engine, c, f->plan->legs[f->leg].request, on_done, f, &err) == GW_OK)
+    if (carrier_start(f->router->engine, c, f->plan->legs[f->leg].request, on_done, f, &err) ==
+        GW_OK)
         return;
     carrier_release(c);
     gw_log(GW_LOG_ERROR, "a request cannot be made", "provider=%s text=\"%s\"", c->p->name,

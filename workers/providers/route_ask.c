@@ -61,7 +61,7 @@ void route_ask(fleet *f, const wire_pull *q, gw_arena *arena, wire_pulled *ret, 
     GW_AUTO(http_engine_free) http_engine *engine = NULL;
     question asked = {c->p, arena, ret, ret_raw, false};
     if (http_engine_new(1, &engine, &err) != GW_OK ||
-        route_start(engine, c, &request, on_reply, &asked, &err) != GW_OK)
+        carrier_start(engine, c, &request, on_reply, &asked, &err) != GW_OK)
         return;
     while (!asked.done)
         http_step(engine, 1000);

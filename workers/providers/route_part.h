@@ -17,9 +17,6 @@ typedef struct {
     int64_t start_by_ms; /* of the gateway's clock: later its validity would outlast the window */
 } route_plan;
 
-/* Sign and start. GW_EINVAL the request cannot be signed. */
-gw_code route_start(http_engine *e, carrier *c, const provider_request *r, http_done done,
-                    void *arg, gw_err *err) GW_NODISCARD;
 /* "HTTP 202\n" and the body, as much as fits. */
 void route_keep_raw(gw_buf *raw, const char *name, const http_result *r);
 

@@ -3,12 +3,6 @@
 
 #include <stdio.h>
 
-static void own_of(const wire_task *t, char ret[WIRE_OWN_TEXT])
-{
-    if (!wire_own_of_task(t->ref.rid, t->ref.tok, t->ref.attempt, ret))
-        snprintf(ret, WIRE_OWN_TEXT, "%.*s-%d", GW_STR_ARG(t->ref.rid), t->ref.attempt);
-}
-
 /* Where receipts of this attempt go: <url>/<provider>?ref=..[&mac=..] */
 static gw_code callback_of(const fleet *f, const carrier *c, const char *own, gw_arena *arena,
                            gw_str *ret, gw_err *err)
@@ -107,7 +101,7 @@ gw_code route_prepare(const fleet *f, channel_attempt *a, const template_bundle 
         plan->legs = gw_arena_alloc(a->arena, f->n * sizeof *plan->legs);
     if (!plan || !plan->legs)
         return gw_fail(err, GW_ENOMEM, "choosing a provider");
-    own_of(t, plan->own);
+    channel_own(a, plan->own);
     const gw_str own = {plan->own, strlen(plan->own)};
     provider_values v = {.to = t->to[0].address,
                          .text = m->text,

@@ -32,6 +32,7 @@
 #define WORKERS_CHANNEL_H
 
 #include "gateway/base/clock.h"
+#include "gateway/wire/receipt.h"
 #include "gateway/wire/worker.h"
 #include "templates/engine/bundle.h"
 
@@ -95,6 +96,9 @@ typedef struct channel_attempt {
 
 /* Set the outcome's result, code and reason; the other members as they were. */
 void channel_decide(channel_attempt *a, wire_result result, int code, const char *why);
+
+/* Our reference of the attempt, for whom we tell it to (receipt.h). */
+void channel_own(const channel_attempt *a, char ret[WIRE_OWN_TEXT]);
 
 /* ---- where serve gets its work (source.c) ---- */
 

@@ -121,6 +121,13 @@ bool channel_is_draining(channel_source *s)
     return attempt_queue_is_closed(&s->queue, NULL);
 }
 
+void channel_own(const channel_attempt *a, char ret[WIRE_OWN_TEXT])
+{
+    const wire_ref *r = &a->task->ref;
+    if (!wire_own_of_task(r->rid, r->tok, r->attempt, ret))
+        snprintf(ret, WIRE_OWN_TEXT, "%.*s-%d", GW_STR_ARG(r->rid), r->attempt);
+}
+
 void channel_decide(channel_attempt *a, wire_result result, int code, const char *why)
 {
     a->outcome.result = result;

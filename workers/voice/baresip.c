@@ -290,10 +290,10 @@ static gw_code hear(baresip *b, int wait_ms, bool *ret_came, gw_err *err)
     return GW_OK;
 }
 
-gw_code baresip_next(baresip *b, int wait_ms, ctrl_event *ret, gw_err *err)
+gw_code baresip_next(baresip *b, int wait_ms, trunk_event *ret, gw_err *err)
 {
     bool whole, came = true;
-    *ret = (ctrl_event){.kind = CTRL_OTHER};
+    *ret = (trunk_event){.kind = TRUNK_OTHER};
     gw_arena_reset(b->arena);
     gw_code rc = ctrl_take(&b->in, b->arena, &whole, ret, err);
     if (rc == GW_OK && !whole)
@@ -302,7 +302,48 @@ gw_code baresip_next(baresip *b, int wait_ms, ctrl_event *ret, gw_err *err)
         rc = ctrl_take(&b->in, b->arena, &whole, ret, err);
     if (rc != GW_OK)
         return gw_wrap(err, GW_ECLOSED, "the line");
-    if (ret->kind == CTRL_RESPONSE) /* it has read what it was told to play */
+    if (ret->kind == TRUNK_RESPONSE) /* it has read what it was told to play */
         remove_part(b);
     return GW_OK;
 }
+
+/* ---- as a trunk ---- */
+
+static gw_code trunk_open(const void *config, void **ret, gw_err *err)
+{
+    baresip *b;
+    gw_code rc = baresip_start(config, &b, err);
+    if (rc == GW_OK)
+        *ret = b;
+    return rc;
+}
+
+static void trunk_close(void *b)
+{
+    baresip_stop(b);
+}
+
+/* SIP has a Call-ID of its own. */
+static gw_code trunk_dial(void *b, gw_str number, gw_str own, gw_err *err)
+{
+    (void)own;
+    return baresip_dial(b, number, err);
+}
+
+static gw_code trunk_play(void *b, gw_str ulaw, int silence_ms, gw_err *err)
+{
+    return baresip_play(b, ulaw, silence_ms, err);
+}
+
+static gw_code trunk_hang_up(void *b, gw_err *err)
+{
+    return baresip_hang_up(b, err);
+}
+
+static gw_code trunk_next(void *b, int wait_ms, trunk_event *ret, gw_err *err)
+{
+    return baresip_next(b, wait_ms, ret, err);
+}
+
+const trunk_driver baresip_trunk = {trunk_open, trunk_close,   trunk_dial,
+                                    trunk_play, trunk_hang_up, trunk_next};

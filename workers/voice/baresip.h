@@ -43,13 +43,16 @@ gw_code baresip_start(const baresip_config *c, baresip **ret, gw_err *err) GW_NO
 void baresip_stop(baresip *b);
 GW_CLEANUP_FUNC(baresip, baresip_stop)
 
+/* The same as a trunk; its config is a baresip_config. */
+extern const trunk_driver baresip_trunk;
+
 /* number: E.164, checked by the caller. GW_EIO: nothing was dialled. */
 gw_code baresip_dial(baresip *b, gw_str number, gw_err *err) GW_NODISCARD;
 /* Play mu-law instead of what is playing, then silence_ms of silence. */
 gw_code baresip_play(baresip *b, gw_str ulaw, int silence_ms, gw_err *err) GW_NODISCARD;
 gw_code baresip_hang_up(baresip *b, gw_err *err) GW_NODISCARD;
-/* The next event, waiting at most wait_ms; kind CTRL_OTHER when none came. GW_ECLOSED: the process
+/* The next event, waiting at most wait_ms; kind TRUNK_OTHER when none came. GW_ECLOSED: the process
  * has ended or says what makes no sense; a call of it may go on. */
-gw_code baresip_next(baresip *b, int wait_ms, ctrl_event *ret, gw_err *err) GW_NODISCARD;
+gw_code baresip_next(baresip *b, int wait_ms, trunk_event *ret, gw_err *err) GW_NODISCARD;
 
 #endif

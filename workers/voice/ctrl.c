@@ -29,17 +29,17 @@ static double level_of(gw_str s)
     return *end == '\0' && v >= SILENCE && v <= 0 ? v : SILENCE;
 }
 
-static ctrl_event read_event(const json_doc *d)
+static trunk_event read_event(const json_doc *d)
 {
     static const struct {
         const char *type;
-        ctrl_kind kind;
+        trunk_kind kind;
     } types[] = {
-        {"CALL_RINGING", CTRL_RINGING},         {"CALL_PROGRESS", CTRL_RINGING},
-        {"CALL_ESTABLISHED", CTRL_ESTABLISHED}, {"CALL_CLOSED", CTRL_CLOSED},
-        {"CALL_DTMF_START", CTRL_KEY},          {"VU_RX_REPORT", CTRL_LEVEL},
+        {"CALL_RINGING", TRUNK_RINGING},         {"CALL_PROGRESS", TRUNK_RINGING},
+        {"CALL_ESTABLISHED", TRUNK_ESTABLISHED}, {"CALL_CLOSED", TRUNK_CLOSED},
+        {"CALL_DTMF_START", TRUNK_KEY},          {"VU_RX_REPORT", TRUNK_LEVEL},
     };
-    ctrl_event e = {.kind = CTRL_OTHER};
+    trunk_event e = {.kind = TRUNK_OTHER};
     if (!gw_str_is(json_get_str(d, 0, "direction"), "outgoing"))
         return e;
     gw_str type = json_get_str(d, 0, "type");
@@ -47,11 +47,11 @@ static ctrl_event read_event(const json_doc *d)
     for (size_t i = 0; i < GW_COUNT(types); i++)
         if (gw_str_is(type, types[i].type))
             e.kind = types[i].kind;
-    if (e.kind == CTRL_CLOSED)
+    if (e.kind == TRUNK_CLOSED)
         e.sip = leading_status(param);
-    else if (e.kind == CTRL_KEY)
+    else if (e.kind == TRUNK_KEY)
         e.key = param.n ? param.p[0] : '\0';
-    else if (e.kind == CTRL_LEVEL)
+    else if (e.kind == TRUNK_LEVEL)
         e.level = level_of(param);
     return e;
 }
@@ -73,7 +73,7 @@ static gw_code read_head(const gw_buf *in, size_t *ret_head, size_t *ret_n, gw_e
     return GW_OK;
 }
 
-gw_code ctrl_take(gw_buf *in, gw_arena *arena, bool *ret_whole, ctrl_event *ret, gw_err *err)
+gw_code ctrl_take(gw_buf *in, gw_arena *arena, bool *ret_whole, trunk_event *ret, gw_err *err)
 {
     size_t head = 0, n = 0; /* gcc cannot see that a read frame fills them */
     json_doc d;
@@ -89,7 +89,7 @@ gw_code ctrl_take(gw_buf *in, gw_arena *arena, bool *ret_whole, ctrl_event *ret,
     if (rc != GW_OK)
         return rc;
     if (json_get_bool(&d, 0, "response", false))
-        *ret = (ctrl_event){.kind = CTRL_RESPONSE, .ok = json_get_bool(&d, 0, "ok", false)};
+        *ret = (trunk_event){.kind = TRUNK_RESPONSE, .ok = json_get_bool(&d, 0, "ok", false)};
     else
         *ret = read_event(&d);
     size_t whole = head + n + 1;

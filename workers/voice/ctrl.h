@@ -8,30 +8,13 @@
 #define VOICE_CTRL_H
 
 #include "gateway/base/arena.h"
+#include "workers/voice/trunk.h"
 
 enum { CTRL_FRAME_MAX = 64 * 1024, CTRL_COMMAND_MAX = 4096 };
 
-typedef enum {
-    CTRL_OTHER, /* nothing we act on */
-    CTRL_RESPONSE,
-    CTRL_RINGING, /* 180 or 183 */
-    CTRL_ESTABLISHED,
-    CTRL_CLOSED,
-    CTRL_KEY,
-    CTRL_LEVEL,
-} ctrl_kind;
-
-typedef struct {
-    ctrl_kind kind;
-    bool ok;      /* RESPONSE */
-    int sip;      /* CLOSED: status that ended it, 0 none */
-    char key;     /* KEY */
-    double level; /* LEVEL: of what is heard, dBov */
-} ctrl_event;
-
 /* Take the first message off the front of in. *ret_whole false: more bytes are needed. GW_EINVAL
  * what came is no netstring of JSON, GW_ELIMIT it is too long: the connection is of no use then. */
-gw_code ctrl_take(gw_buf *in, gw_arena *arena, bool *ret_whole, ctrl_event *ret, gw_err *err)
+gw_code ctrl_take(gw_buf *in, gw_arena *arena, bool *ret_whole, trunk_event *ret, gw_err *err)
     GW_NODISCARD;
 /* Append a command; params without control characters. */
 void ctrl_put(gw_buf *out, const char *command, gw_str params);

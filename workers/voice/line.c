@@ -15,13 +15,15 @@ enum {
 
 typedef struct {
     const line_config *config;
-    baresip *sip;
+    const trunk_driver *trunk;
+    void *open; /* trunk; NULL: closed */
     channel_attempt *attempt;
     script script;
     call_plan plan;
     call call;
     amd hearing;
-    bool closed; /* the line said that the call is down */
+    char own[WIRE_OWN_TEXT]; /* our reference of the attempt */
+    bool closed;             /* the trunk said that the call is down */
 } line;
 
 /* ---- what happened ---- */
@@ -69,7 +71,7 @@ static void put_call(channel_attempt *a, const call *c, gw_str promise_date)
                           .ring_ms = wall_ms(a, c->rang),
                           .answer_ms = wall_ms(a, c->answered),
                           .end_ms = wall_ms(a, c->ended),
-                          .cause = call_q850(c->sip)};
+                          .cause = c->cause};
     if (c->pressed == CALL_PRESSED_PROMISE)
         snprintf(out->promise_date, sizeof out->promise_date, "%.*s", GW_STR_ARG(promise_date));
 }
@@ -80,17 +82,22 @@ static void finish(line *l)
     call_end end = l->call.end;
     channel_decide(a, call_end_result(end), l->call.sip, call_end_name(end));
     a->outcome.retry_after_ms = retry_ms(l->config, end);
-    snprintf(a->outcome.remote_host, sizeof a->outcome.remote_host, "%s", l->config->sip.gateway);
-    if (l->call.dialled.ms)
-        put_call(a, &l->call, l->script.promise_date);
+    snprintf(a->outcome.remote_host, sizeof a->outcome.remote_host, "%s", l->config->host);
+    if (!l->call.dialled.ms || end == CALL_END_NOT_PLACED) /* nobody was called: no call to count */
+        return;
+    put_call(a, &l->call, l->script.promise_date);
+    if (!l->config->provider[0])
+        return;
+    snprintf(a->outcome.provider, sizeof a->outcome.provider, "%s", l->config->provider);
+    snprintf(a->outcome.provider_ref, sizeof a->outcome.provider_ref, "%s", l->own);
 }
 
 /* ---- acting ---- */
 
-static void hang_up_line(line *l)
+static void close_trunk(line *l)
 {
-    baresip_stop(l->sip);
-    l->sip = NULL;
+    l->trunk->close(l->open);
+    l->open = NULL;
 }
 
 static gw_code play(line *l, call_part part, gw_err *err)
@@ -98,7 +105,7 @@ static gw_code play(line *l, call_part part, gw_err *err)
     gw_str ulaw = l->script.ulaw[part];
     if (ulaw.n == 0)
         return GW_OK;
-    return baresip_play(l->sip, ulaw, l->plan.answer_ms + SILENCE_AFTER_MS, err);
+    return l->trunk->play(l->open, ulaw, l->plan.answer_ms + SILENCE_AFTER_MS, err);
 }
 
 static void tell(line *l, call_event on);
@@ -112,7 +119,7 @@ static void act(line *l, call_effects fx)
     if (fx.acts & CALL_DO_PLAY)
         rc = play(l, fx.part, &err);
     if (rc == GW_OK && fx.acts & CALL_DO_HANG_UP)
-        rc = baresip_hang_up(l->sip, &err);
+        rc = l->trunk->hang_up(l->open, &err);
     if (rc != GW_OK) {
         gw_log(GW_LOG_WARN, "the line is lost in a call", "text=\"%s\"", err.text);
         tell(l, CALL_ON_LOST);
@@ -144,28 +151,28 @@ static void on_level(line *l, double level)
         tell(l, events[v]);
 }
 
-static void on_event(line *l, const ctrl_event *e)
+static void on_event(line *l, const trunk_event *e)
 {
     switch (e->kind) {
-    case CTRL_RINGING:
+    case TRUNK_RINGING:
         tell(l, CALL_ON_RINGING);
         break;
-    case CTRL_ESTABLISHED:
+    case TRUNK_ESTABLISHED:
         tell(l, CALL_ON_ANSWERED);
         break;
-    case CTRL_KEY:
+    case TRUNK_KEY:
         tell(l, call_key(e->key));
         break;
-    case CTRL_LEVEL:
+    case TRUNK_LEVEL:
         on_level(l, e->level);
         break;
-    case CTRL_RESPONSE:
+    case TRUNK_RESPONSE:
         if (!e->ok && l->call.state == CALL_DIALLING)
             tell(l, CALL_ON_NOT_PLACED);
         break;
-    case CTRL_CLOSED:
+    case TRUNK_CLOSED:
         l->closed = true;
-        call_close(&l->call, e->sip);
+        call_close(&l->call, e->sip, e->cause);
         tell(l, CALL_ON_CLOSED);
         break;
     default:
@@ -183,9 +190,9 @@ static void hold_call(line *l)
             tell(l, CALL_ON_TIMER);
             continue;
         }
-        ctrl_event e;
+        trunk_event e;
         gw_err err = {0};
-        if (baresip_next(l->sip, left < TAKE_MS ? (int)left : TAKE_MS, &e, &err) != GW_OK) {
+        if (l->trunk->next(l->open, left < TAKE_MS ? (int)left : TAKE_MS, &e, &err) != GW_OK) {
             gw_log(GW_LOG_WARN, "the line is lost in a call", "text=\"%s\"", err.text);
             tell(l, CALL_ON_LOST);
         } else {
@@ -197,11 +204,11 @@ static void hold_call(line *l)
 /* What is left over from the call before must not be taken for news of the next one. */
 static bool is_quiet(line *l)
 {
-    ctrl_event e;
+    trunk_event e;
     gw_err err = {0};
     for (gw_code rc = GW_OK; rc == GW_OK;) {
-        rc = baresip_next(l->sip, 0, &e, &err);
-        if (rc == GW_OK && e.kind == CTRL_OTHER)
+        rc = l->trunk->next(l->open, 0, &e, &err);
+        if (rc == GW_OK && e.kind == TRUNK_OTHER)
             return true;
     }
     return false;
@@ -209,9 +216,9 @@ static bool is_quiet(line *l)
 
 static gw_code ready(line *l, gw_err *err)
 {
-    if (l->sip && !is_quiet(l))
-        hang_up_line(l);
-    return l->sip ? GW_OK : baresip_start(&l->config->sip, &l->sip, err);
+    if (l->open && !is_quiet(l))
+        close_trunk(l);
+    return l->open ? GW_OK : l->trunk->open(l->config->trunk_config, &l->open, err);
 }
 
 static gw_code open_script(line *l, gw_err *err)
@@ -232,9 +239,12 @@ static bool dial(line *l, gw_err *err)
 {
     (void)call_step(&l->call, CALL_ON_DIAL, &l->plan, gw_mono_now());
     note(l, "dial");
-    if (baresip_dial(l->sip, l->script.to, err) == GW_OK)
+    if (l->trunk->dial(l->open, l->script.to, gw_str_of(l->own), err) == GW_OK) {
+        /* It rings from now on, however long the command took. */
+        l->call.due_ms += gw_mono_now().ms - l->call.dialled.ms;
         return true;
-    l->call.end = CALL_END_LINE_LOST; /* part of the command may have been read */
+    }
+    l->call.end = CALL_END_LINE_LOST; /* it may have been read all the same */
     return false;
 }
 
@@ -243,6 +253,7 @@ static void run_call(line *l, channel_attempt *a)
     gw_err err = {0};
     l->attempt = a;
     l->closed = false;
+    channel_own(a, l->own);
     call_init(&l->call);
     l->call.end = CALL_END_NOT_PLACED;
     gw_code rc = open_script(l, &err);
@@ -255,12 +266,12 @@ static void run_call(line *l, channel_attempt *a)
                err.text);
     finish(l);
     if (!l->closed) /* it may still be in the call */
-        hang_up_line(l);
+        close_trunk(l);
 }
 
 void line_serve(const line_config *config, channel_source *source)
 {
-    line l = {.config = config};
+    line l = {.config = config, .trunk = config->trunk};
     while (!channel_is_closed(source)) {
         channel_attempt *a = channel_take(source, TAKE_MS);
         if (!a)
@@ -268,5 +279,5 @@ void line_serve(const line_config *config, channel_source *source)
         run_call(&l, a);
         channel_report(source, a);
     }
-    hang_up_line(&l);
+    close_trunk(&l);
 }

@@ -10,7 +10,7 @@
 #define VOICE_SCRIPT_H
 
 #include "gateway/base/arena.h"
-#include "workers/voice/call.h"
+#include "gateway/wire/call.h"
 
 enum { SCRIPT_BYTES_MAX = 8 << 20 };
 

@@ -245,7 +245,7 @@ static gw_code prepare(void *self, void *bench_ptr, channel_attempt *a,
     if (rc == GW_OK)
         rc = context_build(b->context, gw_buf_str(&b->facts), t, &settings, b->scratch, &c, err);
     a->message_id = t->message_id;
-    if (rc == GW_OK && v->fleet)
+    if (rc == GW_OK && v->config.transport == VOICE_PROVIDER)
         return prepare_requests(v, b, a, bundle, &c, err);
     bool asks = template_bundle_has(bundle, TEMPLATE_VOICE_ASK);
     for (int p = CALL_PART_NONE + 1; p < CALL_PART_COUNT && rc == GW_OK; p++)
@@ -282,7 +282,7 @@ static gw_code put_sound(const channel_attempt *a, gw_buf *out, gw_err *err)
 static void serve(void *self, channel_source *source)
 {
     const voice *v = self;
-    if (v->config.transport == VOICE_SIP)
+    if (v->config.transport == VOICE_SIP || v->config.transport == VOICE_ARI)
         line_serve(&v->config.line, source);
     else if (v->fleet)
         route_serve(v->fleet, source);
@@ -319,7 +319,33 @@ static gw_code check(const voice_config *c, bool *ret_speaks, gw_err *err)
     }
     if (rc != GW_OK)
         return gw_wrap(err, rc, "voice.tts.command");
-    return c->transport == VOICE_SIP ? baresip_check(&c->line.sip, err) : GW_OK;
+    return c->transport == VOICE_SIP   ? baresip_check(&c->sip, err)
+           : c->transport == VOICE_ARI ? ari_check(&c->ari, err)
+                                       : GW_OK;
+}
+
+/* What carries the calls of a line. */
+static gw_code set_trunk(voice *v, gw_err *err)
+{
+    line_config *line = &v->config.line;
+    line->provider = "";
+    if (v->config.transport == VOICE_SIP) {
+        line->trunk = &baresip_trunk;
+        line->trunk_config = &v->config.sip;
+        line->host = v->config.sip.gateway;
+        baresip_sweep(v->config.sip.folder);
+    }
+    if (v->config.transport != VOICE_ARI)
+        return GW_OK;
+    if (v->fleet->n != 1)
+        return gw_fail(err, GW_EINVAL, "voice.ari.provider names one provider");
+    v->config.ari.carrier = v->fleet->carriers[0];
+    v->config.ari.carrier->rules.alone = true; /* a call has few, and none may fail by that */
+    line->trunk = &ari_trunk;
+    line->trunk_config = &v->config.ari;
+    line->host = v->config.ari.carrier->host;
+    line->provider = v->config.ari.carrier->p->name;
+    return GW_OK;
 }
 
 gw_code voice_channel(const voice_config *config, channel *ret, gw_err *err)
@@ -336,13 +362,14 @@ gw_code voice_channel(const voice_config *config, channel *ret, gw_err *err)
     v->config.outbox.suffix = ".call.json";
     v->config.outbox.also = put_sound;
     v->config.outbox.also_suffix = ".wav";
-    rc = config->transport == VOICE_PROVIDER ? fleet_new(&config->fleet, &v->fleet, err) : GW_OK;
+    bool remote = config->transport == VOICE_PROVIDER || config->transport == VOICE_ARI;
+    rc = remote ? fleet_new(&config->fleet, &v->fleet, err) : GW_OK;
+    if (rc == GW_OK)
+        rc = set_trunk(v, err);
     if (rc != GW_OK) {
         voice_close(v);
         return rc;
     }
-    if (config->transport == VOICE_SIP)
-        baresip_sweep(config->line.sip.folder);
     signal(SIGPIPE, SIG_IGN); /* a speaking program may end before it has read its text */
     *ret = (channel){.name = "voice",
                      .self = v,

@@ -8,6 +8,8 @@
  *   outbox   the script, and the spoken parts as one WAV file, go to the outbox folder; nobody is
  *            called. Without the speaking program scripts have no sound.
  *   sip      over a SIP trunk: one baresip process a line (baresip.h, line.h)
+ *   ari      over an Asterisk that is steered by its REST interface (ari.h, line.h); fleet names
+ *            its one provider's file
  *   provider through HTTP providers (workers/providers), which speak a text themselves. Keys would
  *            have to come back by callback before anything else is said, so nothing but the limited
  *            message is told: no question, no details. The file of the provider may use
@@ -20,22 +22,26 @@
 
 #include "workers/providers/fleet.h"
 #include "workers/runtime/outbox.h"
+#include "workers/voice/ari.h"
+#include "workers/voice/baresip.h"
 #include "workers/voice/line.h"
 #include "workers/voice/speak.h"
 
-typedef enum { VOICE_OUTBOX, VOICE_SIP, VOICE_PROVIDER } voice_transport;
+typedef enum { VOICE_OUTBOX, VOICE_SIP, VOICE_ARI, VOICE_PROVIDER } voice_transport;
 
 typedef struct {
     voice_transport transport;
     speak_config speak;
-    int promise_days; /* the key for a promise stands for this many days from now */
-    line_config line;
+    int promise_days;   /* the key for a promise stands for this many days from now */
+    line_config line;   /* without its trunk */
+    baresip_config sip; /* transport sip */
+    ari_config ari;     /* transport ari; carrier comes from fleet */
     outbox_config outbox;
     fleet_config fleet;
 } voice_config;
 
 /* config is copied, its strings are borrowed until close. SIGPIPE is ignored from now on.
- * GW_EINVAL, GW_ENOTFOUND: transport sip without the speaking program. */
+ * GW_EINVAL, GW_ENOTFOUND: transport sip or ari without the speaking program. */
 gw_code voice_channel(const voice_config *config, channel *ret, gw_err *err) GW_NODISCARD;
 
 #endif

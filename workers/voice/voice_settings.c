@@ -46,18 +46,7 @@ static gw_code read_password(const char *path, gw_err *err)
 
 static line_config line_settings(const config *c)
 {
-    return (line_config){.sip = {.folder = kept.run,
-                                 .program = c->sip_program,
-                                 .modules = c->sip_modules,
-                                 .local = c->sip_local,
-                                 .gateway = c->sip_gateway,
-                                 .transport = c->sip_protocol,
-                                 .user = c->sip_user,
-                                 .domain = c->sip_domain,
-                                 .auth_user = c->sip_auth_user,
-                                 .password = kept.password.data,
-                                 .quiet_ms = QUIET_MS},
-                         .plan = {.ring_ms = (int)c->voice_ring_ms,
+    return (line_config){.plan = {.ring_ms = (int)c->voice_ring_ms,
                                   .listen_ms = LISTEN_MS,
                                   .tone_ms = TONE_MS,
                                   .answer_ms = (int)c->voice_answer_ms,
@@ -68,10 +57,37 @@ static line_config line_settings(const config *c)
                          .call_back_ms = (int)c->voice_call_back_ms};
 }
 
+static baresip_config sip_settings(const config *c)
+{
+    return (baresip_config){.folder = kept.run,
+                            .program = c->sip_program,
+                            .modules = c->sip_modules,
+                            .local = c->sip_local,
+                            .gateway = c->sip_gateway,
+                            .transport = c->sip_protocol,
+                            .user = c->sip_user,
+                            .domain = c->sip_domain,
+                            .auth_user = c->sip_auth_user,
+                            .password = kept.password.data,
+                            .quiet_ms = QUIET_MS};
+}
+
+/* Asterisk's own limits lie behind ours: they count when nobody is there any more to keep ours. */
+static ari_config ari_settings(const config *c)
+{
+    enum { LATER_MS = 10000 };
+    int64_t longest_ms = c->voice_ring_ms + LISTEN_MS + TONE_MS + PARTS_MS;
+    return (ari_config){.sounds = c->ari_sounds,
+                        .ring_s = (int)((c->voice_ring_ms + LATER_MS) / 1000),
+                        .call_s = (int)((longest_ms + LATER_MS) / 1000)};
+}
+
 static voice_transport transport_of(const char *word)
 {
-    static const char *const words[] = {
-        [VOICE_OUTBOX] = "outbox", [VOICE_SIP] = "sip", [VOICE_PROVIDER] = "provider"};
+    static const char *const words[] = {[VOICE_OUTBOX] = "outbox",
+                                        [VOICE_SIP] = "sip",
+                                        [VOICE_ARI] = "ari",
+                                        [VOICE_PROVIDER] = "provider"};
     for (size_t i = 0; i < GW_COUNT(words); i++)
         if (strcmp(word, words[i]) == 0)
             return (voice_transport)i;
@@ -98,19 +114,22 @@ static gw_code open_voice(const config *c, const char *transport, worker_config 
     work->credit = (int)(remote ? c->voice_credit : c->voice_lines);
     work->message_bytes_max = SCRIPT_BYTES_MAX;
     work->drain_ms = (int)c->voice_ring_ms + PARTS_MS;
-    voice_config chosen = {.transport = kind,
-                           .speak = {c->tts_command, c->tts_voices, (int)c->tts_limit_ms},
-                           .promise_days = (int)c->voice_promise_days,
-                           .line = line_settings(c),
-                           .outbox = {.folder = kept.outbox, .sync = true},
-                           .fleet = {.names = c->voice_providers,
-                                     .config_dir = c->dir,
-                                     .data_dir = c->data,
-                                     .channel = "voice",
-                                     .callback_url = c->voice_callback_url,
-                                     .is_creditor = is_creditor,
-                                     .arg = c}};
+    voice_config chosen = {
+        .transport = kind,
+        .speak = {c->tts_command, c->tts_voices, (int)c->tts_limit_ms},
+        .promise_days = (int)c->voice_promise_days,
+        .line = line_settings(c),
+        .sip = sip_settings(c),
+        .ari = ari_settings(c),
+        .outbox = {.folder = kept.outbox, .sync = true},
+        .fleet = {.names = kind == VOICE_ARI ? c->ari_provider : c->voice_providers,
+                  .config_dir = c->dir,
+                  .data_dir = c->data,
+                  .channel = "voice",
+                  .callback_url = c->voice_callback_url,
+                  .is_creditor = is_creditor,
+                  .arg = c}};
     return voice_channel(&chosen, ret, err);
 }
 
-const channel_program voice_program = {"voice", "outbox|sip|provider", open_voice};
+const channel_program voice_program = {"voice", "outbox|sip|ari|provider", open_voice};

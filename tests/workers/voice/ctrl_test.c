@@ -28,18 +28,18 @@ static void frame(const char *json)
     gw_buf_printf(&in, "%zu:%s,", strlen(json), json);
 }
 
-static gw_code take(bool *ret_whole, ctrl_event *ret)
+static gw_code take(bool *ret_whole, trunk_event *ret)
 {
     gw_err err = {0};
     GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(1 << 20);
-    *ret = (ctrl_event){0};
+    *ret = (trunk_event){0};
     return ctrl_take(&in, arena, ret_whole, ret, &err);
 }
 
-static ctrl_event whole(void)
+static trunk_event whole(void)
 {
     bool is_whole;
-    ctrl_event e;
+    trunk_event e;
     assert_int_equal(take(&is_whole, &e), GW_OK);
     assert_true(is_whole);
     return e;
@@ -53,7 +53,7 @@ static void messages_are_taken_in_order_and_halves_are_waited_for(void **state)
 {
     (void)state;
     bool is_whole;
-    ctrl_event e;
+    trunk_event e;
     frame("{\"response\":true,\"ok\":true,\"data\":\"\"}");
     frame(EVENT("CALL_RINGING", ""));
     size_t all = in.n;
@@ -66,7 +66,7 @@ static void messages_are_taken_in_order_and_halves_are_waited_for(void **state)
         assert_int_equal(take(&is_whole, &e), GW_OK);
         events += is_whole;
         if (is_whole)
-            assert_int_equal(e.kind, events == 1 ? CTRL_RESPONSE : CTRL_RINGING);
+            assert_int_equal(e.kind, events == 1 ? TRUNK_RESPONSE : TRUNK_RINGING);
     }
     assert_int_equal(events, 2);
     free(copy);
@@ -78,8 +78,8 @@ static void a_call_that_ends_says_its_status(void **state)
     frame(EVENT("CALL_CLOSED", "486 Busy Here"));
     frame(EVENT("CALL_CLOSED", "Connection reset by peer"));
     frame(EVENT("CALL_CLOSED", "4862"));
-    ctrl_event e = whole();
-    assert_int_equal(e.kind, CTRL_CLOSED);
+    trunk_event e = whole();
+    assert_int_equal(e.kind, TRUNK_CLOSED);
     assert_int_equal(e.sip, 486);
     assert_int_equal(whole().sip, 0);
     assert_int_equal(whole().sip, 0);
@@ -93,18 +93,18 @@ static void keys_and_loudness_are_read(void **state)
     frame(EVENT("VU_RX_REPORT", "loud"));
     frame(EVENT("VU_TX_REPORT", "-3"));
     assert_int_equal(whole().key, '9');
-    ctrl_event e = whole();
-    assert_int_equal(e.kind, CTRL_LEVEL);
+    trunk_event e = whole();
+    assert_int_equal(e.kind, TRUNK_LEVEL);
     assert_true(e.level > -21.5 && e.level < -21.4);
     assert_true(whole().level == -127);
-    assert_int_equal(whole().kind, CTRL_OTHER);
+    assert_int_equal(whole().kind, TRUNK_OTHER);
 }
 
 static void incoming_calls_are_nobodys_business(void **state)
 {
     (void)state;
     frame("{\"event\":true,\"type\":\"CALL_CLOSED\",\"direction\":\"incoming\",\"param\":\"\"}");
-    assert_int_equal(whole().kind, CTRL_OTHER);
+    assert_int_equal(whole().kind, TRUNK_OTHER);
 }
 
 static void what_is_no_netstring_of_json_is_refused(void **state)
@@ -113,7 +113,7 @@ static void what_is_no_netstring_of_json_is_refused(void **state)
     static const char *const bad[] = {"x:{},", ":{},", "2:{}!", "3:[1],", "2:{]", "99999999:{"};
     for (size_t i = 0; i < GW_COUNT(bad); i++) {
         bool is_whole;
-        ctrl_event e;
+        trunk_event e;
         gw_buf_clear(&in);
         gw_buf_puts(&in, bad[i]);
         gw_code rc = take(&is_whole, &e);

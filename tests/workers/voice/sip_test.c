@@ -2,6 +2,7 @@
  * line each, before the tests look at what was reported. */
 #include "tests/workers/voice/phone.h"
 #include "workers/runtime/source.h"
+#include "workers/voice/baresip.h"
 #include "workers/voice/line.h"
 #include "workers/voice/script.h"
 
@@ -28,6 +29,7 @@ typedef struct {
     const char *program; /* of the line; NULL: baresip */
     phone phone;
     line_config config;
+    baresip_config sip;
     char gateway[32];
     channel_source *source;
     channel_attempt *attempt;
@@ -106,17 +108,21 @@ static void begin(trial *t)
 {
     phone_start(&t->phone, t->scenario, t->sound);
     snprintf(t->gateway, sizeof t->gateway, "127.0.0.1:%d", t->phone.port);
-    t->config = (line_config){.sip = {.folder = folder,
-                                      .program = t->program ? t->program : "baresip",
-                                      .modules = "/usr/lib/baresip/modules",
-                                      .local = "127.0.0.1",
-                                      .gateway = t->gateway,
-                                      .transport = "udp",
-                                      .user = "dunlin",
-                                      .domain = "127.0.0.1",
-                                      .auth_user = "",
-                                      .password = "",
-                                      .quiet_ms = 30000},
+    t->sip = (baresip_config){.folder = folder,
+                              .program = t->program ? t->program : "baresip",
+                              .modules = "/usr/lib/baresip/modules",
+                              .local = "127.0.0.1",
+                              .gateway = t->gateway,
+                              .transport = "udp",
+                              .user = "dunlin",
+                              .domain = "127.0.0.1",
+                              .auth_user = "",
+                              .password = "",
+                              .quiet_ms = 30000};
+    t->config = (line_config){.trunk = &baresip_trunk,
+                              .trunk_config = &t->sip,
+                              .host = t->gateway,
+                              .provider = "",
                               .plan = {.ring_ms = 2500,
                                        .listen_ms = 6000,
                                        .tone_ms = 10000,
@@ -127,7 +133,7 @@ static void begin(trial *t)
                               .busy_ms = 222000,
                               .call_back_ms = 3333000};
     gw_err err = {0};
-    assert_int_equal(baresip_check(&t->config.sip, &err), GW_OK);
+    assert_int_equal(baresip_check(&t->sip, &err), GW_OK);
     t->source = channel_source_new(on_report, t);
     t->attempt = channel_attempt_new(SCRIPT_BYTES_MAX);
     t->attempt->task = &task;

@@ -17,8 +17,8 @@
  * 9 no more calls. Other keys change nothing.
  *
  * Pure; time is an argument (any clock in milliseconds that does not go back). Thread: any. */
-#ifndef VOICE_CALL_H
-#define VOICE_CALL_H
+#ifndef WIRE_CALL_H
+#define WIRE_CALL_H
 
 #include "gateway/base/clock.h"
 #include "gateway/wire/worker.h"
@@ -139,6 +139,7 @@ typedef struct {
     call_pressed pressed;
     int round;
     int sip;        /* status that ended it before an answer, 0 none seen */
+    int cause;      /* ITU-T Q.850, of the network's or of the status; 0 none */
     int unexpected; /* events that had no row */
     bool remote;    /* the other side ended it */
     gw_mono dialled, rang, answered, ended;
@@ -150,10 +151,13 @@ void call_init(call *c);
 call_effects call_step(call *c, call_event on, const call_plan *plan, gw_mono now);
 /* The key of a DTMF character; CALL_ON_KEY_OTHER for what has no meaning. */
 call_event call_key(char c);
-/* Before CALL_ON_CLOSED: the SIP status that came, 0 when none did. */
-void call_close(call *c, int sip);
-/* What a status means that ended a call before it was answered (cause.c has the table). */
+/* Before CALL_ON_CLOSED: the SIP status and the Q.850 cause that came, 0 when none did. The status
+ * decides where there is one. */
+void call_close(call *c, int sip, int cause);
+/* What a status means that ended a call before it was answered (call_cause.c has the table). */
 call_end call_end_of_status(int sip, bool rang);
+/* The same of a Q.850 cause; 0: the network gave none. */
+call_end call_end_of_cause(int cause, bool rang);
 /* ITU-T Q.850 cause for a SIP status, RFC 3398 §8.2.6.1; 0 when it names none. */
 int call_q850(int sip);
 

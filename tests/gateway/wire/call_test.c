@@ -1,5 +1,5 @@
 /* The table of a call: what is said to whom, and how each call counts. */
-#include "workers/voice/call.h"
+#include "gateway/wire/call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +53,7 @@ static void answered(phone *p)
 
 static void closes(phone *p, int sip)
 {
-    call_close(&p->c, sip);
+    call_close(&p->c, sip, 0);
     say(p, CALL_ON_CLOSED);
     assert_int_equal(p->c.state, CALL_OVER);
     assert_true(p->last.acts & CALL_DO_REPORT);
@@ -247,6 +247,42 @@ static void what_the_network_answers_decides_whether_it_is_tried_again(void **st
     }
 }
 
+static void causes_of_the_network_say_how_the_call_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        int cause;
+        bool rings;
+        const char *why;
+        wire_result result;
+    } cases[] = {
+        {17, true, "busy", WIRE_LATER},
+        {19, true, "no-answer", WIRE_LATER},
+        {1, false, "no-such-number", WIRE_REFUSED},
+        {21, true, "declined", WIRE_REFUSED},
+        {34, false, "carrier-later", WIRE_LATER},
+        {50, false, "carrier-refused", WIRE_REFUSED},
+        {127, false, "carrier-later", WIRE_LATER},
+        /* Cleared, or nothing said: a phone that rang may have been picked up meanwhile. */
+        {16, false, "line-lost", WIRE_UNKNOWN},
+        {16, true, "line-lost", WIRE_UNKNOWN},
+        {31, true, "line-lost", WIRE_UNKNOWN},
+        {0, true, "line-lost", WIRE_UNKNOWN},
+        {0, false, "carrier-later", WIRE_LATER},
+    };
+    for (size_t i = 0; i < GW_COUNT(cases); i++) {
+        phone p = {.now = 1000};
+        call_init(&p.c);
+        say(&p, CALL_ON_DIAL);
+        if (cases[i].rings)
+            say(&p, CALL_ON_RINGING);
+        call_close(&p.c, 0, cases[i].cause);
+        say(&p, CALL_ON_CLOSED);
+        assert_ended(&p, cases[i].why, cases[i].result);
+        assert_int_equal(p.c.cause, cases[i].cause);
+    }
+}
+
 static void ringing_ends_after_the_limit_counted_from_dialling(void **state)
 {
     (void)state;
@@ -331,6 +367,7 @@ int main(void)
         cmocka_unit_test(the_key_that_stops_calls_works_whoever_presses_it),
         cmocka_unit_test(who_hangs_up_before_the_question_is_answered_is_not_called_again),
         cmocka_unit_test(what_the_network_answers_decides_whether_it_is_tried_again),
+        cmocka_unit_test(causes_of_the_network_say_how_the_call_counts),
         cmocka_unit_test(ringing_ends_after_the_limit_counted_from_dialling),
         cmocka_unit_test(a_call_without_a_question_tells_its_message_to_whoever_answers),
         cmocka_unit_test(a_line_that_is_lost_is_unknown_unless_nothing_was_dialled),

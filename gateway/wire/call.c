@@ -1,4 +1,4 @@
-#include "workers/voice/call.h"
+#include "gateway/wire/call.h"
 
 #include <limits.h>
 
@@ -154,14 +154,16 @@ void call_init(call *c)
     *c = (call){.amd = CALL_ON_DIAL, .due_ms = INT64_MAX};
 }
 
-void call_close(call *c, int sip)
+void call_close(call *c, int sip, int cause)
 {
     if (c->state == CALL_ENDING) /* we hung up first */
         return;
     c->sip = sip;
+    c->cause = sip ? call_q850(sip) : cause;
     c->remote = true;
     if (c->state == CALL_DIALLING || c->state == CALL_RINGING)
-        c->end = call_end_of_status(sip, c->state == CALL_RINGING);
+        c->end = cause && !sip ? call_end_of_cause(cause, c->state == CALL_RINGING)
+                               : call_end_of_status(sip, c->state == CALL_RINGING);
 }
 
 static const call_row *find(call_state in, call_event on)

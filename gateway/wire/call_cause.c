@@ -1,8 +1,9 @@
-/* cause.c - what carriers' answers mean: SIP status -> how the call ended, and its Q.850 cause.
+/* call_cause.c - what carriers' answers mean: SIP status or Q.850 cause -> how the call ended.
  *
- * Status codes: RFC 3261 §21. Causes: RFC 3398 §8.2.6.1, table SIP to ISUP. Only for calls that
- * were not answered. A status without a row goes by its class. */
-#include "workers/voice/call.h"
+ * Status codes: RFC 3261 §21. Causes of a status: RFC 3398 §8.2.6.1, table SIP to ISUP; what a
+ * cause means: ITU-T Q.850 (05/2018) and RFC 3398 §7.2.4.1. Only for calls that were not answered.
+ * A status or cause without a row goes by its class. */
+#include "gateway/wire/call.h"
 
 static const struct {
     int sip, q850;
@@ -21,6 +22,23 @@ static const struct {
     {504, 102, CALL_END_CARRIER_LATER},  {600, 17, CALL_END_BUSY},
     {603, 21, CALL_END_DECLINED},        {604, 1, CALL_END_NO_SUCH_NUMBER},
     {606, 0, CALL_END_CARRIER_REFUSED},
+};
+
+/* 16 and 31, "normal", say that a call was cleared, not that nobody took it: no row. */
+static const struct {
+    int q850;
+    call_end end;
+} causes[] = {
+    {1, CALL_END_NO_SUCH_NUMBER},   {2, CALL_END_CARRIER_LATER},
+    {3, CALL_END_NO_SUCH_NUMBER},   {17, CALL_END_BUSY},
+    {18, CALL_END_NO_ANSWER},       {19, CALL_END_NO_ANSWER},
+    {20, CALL_END_NO_ANSWER},       {21, CALL_END_DECLINED},
+    {22, CALL_END_NO_SUCH_NUMBER},  {23, CALL_END_NO_SUCH_NUMBER},
+    {26, CALL_END_NO_SUCH_NUMBER},  {27, CALL_END_CARRIER_LATER},
+    {28, CALL_END_NO_SUCH_NUMBER},  {29, CALL_END_CARRIER_REFUSED},
+    {87, CALL_END_CARRIER_REFUSED}, {88, CALL_END_CARRIER_REFUSED},
+    {102, CALL_END_NO_ANSWER},      {111, CALL_END_CARRIER_LATER},
+    {127, CALL_END_CARRIER_LATER},
 };
 
 static const struct {
@@ -60,6 +78,19 @@ call_end call_end_of_status(int sip, bool rang)
         return CALL_END_CARRIER_REFUSED;
     /* No final answer: a phone that rang may have been picked up meanwhile. */
     return rang ? CALL_END_LINE_LOST : CALL_END_CARRIER_LATER;
+}
+
+call_end call_end_of_cause(int cause, bool rang)
+{
+    for (size_t i = 0; i < GW_COUNT(causes); i++)
+        if (causes[i].q850 == cause)
+            return causes[i].end;
+    if (cause >= 32 && cause < 48) /* resource unavailable */
+        return CALL_END_CARRIER_LATER;
+    if (cause >= 48 && cause < 80) /* service or option not available, not implemented */
+        return CALL_END_CARRIER_REFUSED;
+    /* Cleared, or no cause: a phone that rang may have been picked up meanwhile. */
+    return rang || cause ? CALL_END_LINE_LOST : CALL_END_CARRIER_LATER;
 }
 
 int call_q850(int sip)
