@@ -120,7 +120,7 @@ static const setting settings[] = {
     {"voice.promise_days", SET_COUNT, AT(voice_promise_days), 7, NULL, 1, 31, "the key for a promise stands for payment within so many days"},
     {"voice.no_answer_ms", SET_MS, AT(voice_no_answer_ms), 14400000, NULL, 60000, 604800000, "until the next try after nobody answered"},
     {"voice.busy_ms", SET_MS, AT(voice_busy_ms), 900000, NULL, 60000, 604800000, "until the next try after busy or a failure of the carrier"},
-    {"voice.call_back_ms", SET_MS, AT(voice_call_back_ms), 86400000, NULL, 600000, 604800000, "until the next try after the key call me later"},
+    {"voice.call_back_ms", SET_MS, AT(voice_call_back_ms), 86400000, NULL, 3600000, 604800000, "after the key call me later: no call before so long; then the best moment that is allowed"},
     {"voice.tts.command", SET_TEXT, AT(tts_command), 0, "espeak-ng --stdout -s 140 -v {language}", 1, 500, "speaks its standard input as WAV; words by blanks, no shell"},
     {"voice.tts.voices", SET_TEXT, AT(tts_voices), 0, "zh=cmn", 0, 500, "what stands for {language} where it is not the language's code"},
     {"voice.tts.limit_ms", SET_MS, AT(tts_limit_ms), 20000, NULL, 100, 120000, "for speaking one text"},

@@ -4,6 +4,7 @@
  *   pressed promise       a promise of the ledger for the day the key stood for: pauses the ladder
  *   pressed dispute       a dispute of the item, or of the account where the call was about no one
  *   pressed stop          consent withdrawn for the channel voice, for every debtor with the number
+ *   pressed later         the reminder is planned again (call_back.h)
  *   right party no        the number is suppressed as unverified, for calls and for SMS
  *   right party yes       a conversation: the cool-down of policy begins
  *

@@ -495,3 +495,28 @@ gw_code change_build(const change *c, const view_reminder *r, life_event on, gw_
     *ret_moved = moved;
     return GW_OK;
 }
+
+gw_code change_window(int64_t from_ms, const view_reminder *r, gw_arena *arena, state_txn *txn,
+                      gw_err *err)
+{
+    int64_t last = r->not_after_ms;
+    if (last && last < from_ms + GW_MS_PER_DAY)
+        last = from_ms + GW_MS_PER_DAY;
+    const int64_t times[] = {from_ms, last};
+    static const char *const names[] = {"nb", "na"};
+    state_field *sets = gw_arena_alloc(arena, (txn->n + GW_COUNT(times)) * sizeof *sets);
+    if (!sets)
+        return gw_fail(err, GW_ENOMEM, "moving a reminder");
+    memcpy(sets, txn->sets, txn->n * sizeof *sets);
+    for (size_t i = 0; i < GW_COUNT(times); i++) {
+        char text[24];
+        int n = snprintf(text, sizeof text, "%lld", (long long)times[i]);
+        char *kept = gw_arena_copy(arena, (gw_str){text, (size_t)n});
+        if (!kept)
+            return gw_fail(err, GW_ENOMEM, "moving a reminder");
+        if (times[i])
+            sets[txn->n++] = (state_field){gw_str_of(names[i]), {kept, (size_t)n}};
+    }
+    txn->sets = sets;
+    return GW_OK;
+}

@@ -60,4 +60,9 @@ gw_str change_cap_text(const policy_cap *caps, size_t n, const gw_id *person, gw
 /* Channel's lane letter, 0 when it has none (desk). */
 char change_lane(gw_str channel);
 
+/* The debtor named the moment: it counts before the plan's own, and where the plan ends before it,
+ * it gets a day of room behind it. Adds to what txn sets. GW_ENOMEM. */
+gw_code change_window(int64_t from_ms, const view_reminder *r, gw_arena *arena, state_txn *txn,
+                      gw_err *err) GW_NODISCARD;
+
 #endif

@@ -320,34 +320,6 @@ static gw_str private_words(const booking *b)
     return desk_priv(b->k, gw_buf_str(&more));
 }
 
-/* The debtor named the moment: it counts before the plan's own, and makes room behind it. */
-static gw_code move_window(booking *b, state_txn *txn)
-{
-    gw_arena *arena = b->k->ask->arena;
-    if (!b->call_back_ms)
-        return GW_OK;
-    int64_t last = b->l->r.not_after_ms;
-    if (last && last < b->call_back_ms + GW_MS_PER_DAY)
-        last = b->call_back_ms + GW_MS_PER_DAY;
-    const int64_t times[] = {b->call_back_ms, last};
-    static const char *const names[] = {"nb", "na"};
-    state_field *sets = gw_arena_alloc(arena, (txn->n + 2) * sizeof *sets);
-    if (!sets)
-        return no_memory(b);
-    memcpy(sets, txn->sets, txn->n * sizeof *sets);
-    for (size_t i = 0; i < GW_COUNT(times); i++) {
-        char text[24];
-        int n = snprintf(text, sizeof text, "%lld", (long long)times[i]);
-        char *kept = gw_arena_copy(arena, (gw_str){text, (size_t)n});
-        if (!kept)
-            return no_memory(b);
-        if (times[i])
-            sets[txn->n++] = (state_field){gw_str_of(names[i]), {kept, (size_t)n}};
-    }
-    txn->sets = sets;
-    return GW_OK;
-}
-
 static gw_code build(booking *b, life_move *ret_move, state_txn *ret)
 {
     desk *k = b->k;
@@ -383,7 +355,9 @@ static gw_code build(booking *b, life_move *ret_move, state_txn *ret)
                      life_state_name((life_state)b->l->r.state));
     if (rc == GW_OK)
         rc = ledger_join_into(&b->j, ret);
-    return rc == GW_OK ? move_window(b, ret) : rc;
+    if (rc == GW_OK && b->call_back_ms)
+        rc = change_window(b->call_back_ms, &b->l->r, k->ask->arena, ret, k->err);
+    return rc;
 }
 
 /* ---- one try ---- */

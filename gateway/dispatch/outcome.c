@@ -7,6 +7,7 @@
 #include "gateway/base/crash.h"
 #include "gateway/base/log.h"
 #include "gateway/base/tally.h"
+#include "gateway/dispatch/call_back.h"
 #include "gateway/dispatch/call_result.h"
 #include "gateway/dispatch/questions.h"
 
@@ -43,6 +44,8 @@ static life_event event_of(const dispatch *d, const booking *b)
     case WIRE_REFUSED:
         return ON_REFUSED;
     case WIRE_LATER:
+        if (call_back_asked(out) && call_back_is_spent(b->r.failed))
+            return call_result_effective(&out->call) ? ON_DELIVERED : ON_SPENT;
         if ((b->r.state == LIFE_CLAIMED || b->r.state == LIFE_SENDING) && !is_without_go(out) &&
             retry_is_spent(&d->cfg.retry, b->r.failed + 1))
             return ON_SPENT;
@@ -141,6 +144,19 @@ static gw_code join_call(dispatch *d, booking *b, gw_err *err)
     return rc;
 }
 
+/* The debtor asked for the call: a moment of policy's and timing's. */
+static gw_code plan_call_back(dispatch *d, const booking *b, change *c, gw_err *err)
+{
+    int64_t from = call_back_from(&b->o->out, c->now);
+    c->due_ms = from;
+    gw_code rc = call_back_due(d, &b->r, &b->did, from, &c->due_ms, err);
+    if (rc == GW_EBUSY || rc == GW_ETIMEOUT || rc == GW_ENOMEM)
+        return rc;   /* booked again, all of it */
+    if (rc != GW_OK) /* it is decided about again when it is due */
+        gw_log(GW_LOG_WARN, "the moment of a call is not chosen", "text=\"%s\"", err->text);
+    return GW_OK;
+}
+
 static gw_code build(dispatch *d, booking *b)
 {
     const wire_outcome *out = &b->o->out;
@@ -171,9 +187,15 @@ static gw_code build(dispatch *d, booking *b)
     c.due_ms = c.now.ms;
     if (!is_without_go(out))
         c.due_ms += retry_wait_ms(&d->cfg.retry, b->r.failed + 1, out->retry_after_ms, seed_of(b));
+    bool back = on == ON_LATER && call_back_asked(out);
+    gw_code rc = back ? plan_call_back(d, b, &c, &err) : GW_OK;
+    if (rc != GW_OK)
+        return rc;
     life_move move;
     bool moved;
-    gw_code rc = change_build(&c, &b->r, on, d->arena, &b->txn, &move, &moved, &err);
+    rc = change_build(&c, &b->r, on, d->arena, &b->txn, &move, &moved, &err);
+    if (rc == GW_OK && back && moved && b->txn.rid)
+        rc = change_window(call_back_from(out, c.now), &b->r, d->arena, &b->txn, &err);
     if (rc != GW_OK)
         return rc;
     if (!moved) {

@@ -73,7 +73,7 @@ static const call_row rows[] = {
 
     {CALL_DETAILS,   CALL_ON_KEY_1,     CALL_NOTED,     PLAY(NOTED),    KEEP_END,            KEY(PROMISE)},
     {CALL_DETAILS,   CALL_ON_KEY_2,     CALL_NOTED,     PLAY(NOTED),    KEEP_END,            KEY(DISPUTE)},
-    {CALL_DETAILS,   CALL_ON_KEY_3,     CALL_NOTED,     PLAY(NOTED),    KEEP_END,            KEY(LATER)},
+    {CALL_DETAILS,   CALL_ON_KEY_3,     CALL_NOTED,     PLAY(NOTED),    CALL_END_CALL_LATER, KEY(LATER)},
     {CALL_DETAILS,   CALL_ON_KEY_9,     CALL_NOTED,     PLAY(NOTED),    KEEP_END,            KEY(STOP)},
     {CALL_DETAILS,   CALL_ON_KEY_OTHER, CALL_DETAILS,   QUIET,          KEEP_END,            SAME},
     {CALL_DETAILS,   CALL_ON_TIMER,     CALL_DETAILS,   PLAY(DETAILS),  KEEP_END,            SAME},

@@ -2,6 +2,7 @@
 #include "tests/gateway/dispatch/rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static rig *of(void **cm)
@@ -196,6 +197,100 @@ static void a_worker_that_dies_in_a_call_leaves_it_unknown_and_it_is_not_dialled
     assert_false(rig_try_task(r, 0, &t));
 }
 
+/* A call in which "later" is pressed; 24 hours is what rig_send_call passes on as the wish. */
+static void asks_for_later(rig *r, rig_task *t, const char *right_party)
+{
+    wire_call call = confirmed;
+    call.right_party = gw_str_of(right_party);
+    call.pressed = GW_STR("later");
+    over(r, t, WIRE_LATER, "call-later", &call);
+}
+
+static void again(rig *r, rig_task *t)
+{
+    rig_set(r, rig_due(r, "j1"));
+    rig_expect_task(r, 0, t);
+    rig_send_intent(r, 0, t);
+    assert_int_equal(rig_expect(r, 0, t), WIRE_GO);
+}
+
+static void a_wish_to_be_called_later_is_planned_past_the_ceiling_of_retries(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    dialled(r, &t);
+    asks_for_later(r, &t, "unknown");
+    assert_int_equal(rig_state(r, "j1"), 'P');
+    int64_t due = rig_due(r, "j1");
+    assert_in_range(due, RIG_MONDAY_10H + RIG_DAY, RIG_MONDAY_10H + 3 * RIG_DAY);
+    assert_int_equal(atoll(rig_field(r, "j1", "nb")), RIG_MONDAY_10H + RIG_DAY);
+    assert_non_null(strstr(rig_fact(r, "j1", "RelayToNonERDSFailure"), "\"pressed\":\"later\""));
+    assert_int_equal(rig_cap(r, "c:voice:2013-03-04"), 1); /* it stays counted */
+    rig_set(r, due - 60000);
+    rig_task early;
+    assert_false(rig_try_task(r, 0, &early));
+    again(r, &t);
+    assert_int_equal(t.attempt, 2);
+    over(r, &t, WIRE_DELIVERED, "right-party", &confirmed);
+    assert_int_equal(rig_state(r, "j1"), 'D');
+}
+
+static void
+a_wish_after_the_details_is_followed_too_and_does_not_move_when_the_debtor_changes(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    dialled(r, &t);
+    asks_for_later(r, &t, "yes");
+    assert_int_equal(rig_state(r, "j1"), 'P');
+    rig_submit_on(r, "voice", "j2", "");
+    rig_set(r, RIG_MONDAY_10H + 3 * 3600000);
+    rig_task early;
+    while (rig_try_task(r, 0, &early))
+        assert_string_not_equal(early.rid, t.rid);
+    assert_true(rig_due(r, "j1") >= RIG_MONDAY_10H + RIG_DAY);
+    assert_debtor_field(r, "t:*", "1362387600000"); /* a conversation: cool-downs count from it */
+}
+
+static void a_wish_for_later_is_never_planned_within_the_hour(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    wire_call call = confirmed;
+    call.right_party = GW_STR("unknown");
+    call.pressed = GW_STR("later");
+    dialled(r, &t);
+    over(r, &t, WIRE_LATER, "asked-without-a-wait", &call); /* a worker without an opinion */
+    assert_int_equal(atoll(rig_field(r, "j1", "nb")), RIG_MONDAY_10H + 3600000);
+    assert_true(rig_due(r, "j1") >= RIG_MONDAY_10H + 3600000);
+}
+
+static void after_three_calls_the_wish_for_later_is_not_followed_any_more(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    dialled(r, &t);
+    asks_for_later(r, &t, "unknown");
+    again(r, &t);
+    asks_for_later(r, &t, "unknown");
+    again(r, &t);
+    asks_for_later(r, &t, "yes");
+    assert_int_equal(rig_state(r, "j1"), 'D'); /* its details were told */
+}
+
+static void three_wishes_of_somebody_who_did_not_confirm_leave_it_to_a_person(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    dialled(r, &t);
+    for (int i = 0; i < 2; i++) {
+        asks_for_later(r, &t, "unknown");
+        again(r, &t);
+    }
+    asks_for_later(r, &t, "unknown");
+    assert_int_equal(rig_state(r, "j1"), 'Q');
+}
+
 static int start_with_voice(void **cm)
 {
     int rc = rig_start(cm);
@@ -221,6 +316,12 @@ int main(void)
         RIG_TEST(a_wrong_party_suppresses_the_number_for_calls_and_sms),
         RIG_TEST(a_busy_call_stays_counted_as_placed_and_is_tried_again),
         RIG_TEST(a_call_that_was_not_placed_is_not_counted),
+        RIG_TEST(a_wish_to_be_called_later_is_planned_past_the_ceiling_of_retries),
+        RIG_TEST(
+            a_wish_after_the_details_is_followed_too_and_does_not_move_when_the_debtor_changes),
+        RIG_TEST(a_wish_for_later_is_never_planned_within_the_hour),
+        RIG_TEST(after_three_calls_the_wish_for_later_is_not_followed_any_more),
+        RIG_TEST(three_wishes_of_somebody_who_did_not_confirm_leave_it_to_a_person),
         RIG_TEST(a_worker_that_dies_in_a_call_leaves_it_unknown_and_it_is_not_dialled_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -797,7 +797,7 @@ void rig_send_call(rig *r, int which, const rig_task *t, wire_result result, con
     h->outcome = (wire_outcome){.ref = ref_of(t),
                                 .outcome = result,
                                 .why = gw_str_of(why),
-                                .retry_after_ms = -1,
+                                .retry_after_ms = strcmp(why, "call-later") == 0 ? RIG_DAY : -1,
                                 .remote_host = GW_STR("trunk.example.test"),
                                 .call = *call};
     send_header(r, which, h, GW_STR("+0 ms dialling\n"));

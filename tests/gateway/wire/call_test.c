@@ -247,6 +247,27 @@ static void what_the_network_answers_decides_whether_it_is_tried_again(void **st
     }
 }
 
+static void call_me_later_counts_before_and_after_the_details_and_says_who_asked(void **state)
+{
+    (void)state;
+    phone p;
+    answered(&p);
+    say(&p, CALL_ON_HUMAN);
+    say(&p, CALL_ON_KEY_3);
+    closes(&p, 0);
+    assert_ended(&p, "call-later", WIRE_LATER);
+    assert_int_equal(p.c.party, CALL_PARTY_UNKNOWN);
+    answered(&p);
+    say(&p, CALL_ON_HUMAN);
+    say(&p, CALL_ON_KEY_1);
+    say(&p, CALL_ON_KEY_3);
+    assert_int_equal(p.c.pressed, CALL_PRESSED_LATER);
+    wait_timer(&p);
+    closes(&p, 0);
+    assert_ended(&p, "call-later", WIRE_LATER);
+    assert_int_equal(p.c.party, CALL_PARTY_YES);
+}
+
 static void causes_of_the_network_say_how_the_call_counts(void **state)
 {
     (void)state;
@@ -367,6 +388,7 @@ int main(void)
         cmocka_unit_test(the_key_that_stops_calls_works_whoever_presses_it),
         cmocka_unit_test(who_hangs_up_before_the_question_is_answered_is_not_called_again),
         cmocka_unit_test(what_the_network_answers_decides_whether_it_is_tried_again),
+        cmocka_unit_test(call_me_later_counts_before_and_after_the_details_and_says_who_asked),
         cmocka_unit_test(causes_of_the_network_say_how_the_call_counts),
         cmocka_unit_test(ringing_ends_after_the_limit_counted_from_dialling),
         cmocka_unit_test(a_call_without_a_question_tells_its_message_to_whoever_answers),
