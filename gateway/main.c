@@ -4,10 +4,11 @@
  *                    [--channels email,sms,voice]
  *
  * --channels names those that workers are expected for, instead of workers.channels.
- * SIGHUP reads config/windows.jsonc again; a file with a fault is refused and the old stays in
- * force. SIGTERM and SIGINT drain: intake closes, nothing new is claimed, what is in flight is
- * waited for, the log gets a last checkpoint, exit 0. Exit 1 refused or failed, 2 usage, 75 the
- * state store is not reachable. Logs (standard error) hold ids, codes and counts only. */
+ * SIGHUP reads config/windows.jsonc, the rule packs and calendars again; a file with a fault is
+ * refused and the old stays in force. SIGTERM and SIGINT drain: intake closes, nothing new is
+ * claimed, what is in flight is waited for, the log gets a last checkpoint, exit 0. Exit 1 refused
+ * or failed, 2 usage, 75 the state store is not reachable. Logs (standard error) hold ids, codes
+ * and counts only. */
 #include "gateway/roles.h"
 
 #include "gateway/base/log.h"
@@ -77,10 +78,10 @@ static void reload(roles *r)
     gw_err err = {0};
     gw_code rc = roles_reload(r, &err);
     if (rc == GW_OK)
-        gw_log(GW_LOG_INFO, "windows read again", NULL);
+        gw_log(GW_LOG_INFO, "windows and rules read again", NULL);
     else
-        gw_log(GW_LOG_ERROR, "windows refused, the old ones stay in force", "code=%s text=\"%s\"",
-               gw_code_name(rc), err.text);
+        gw_log(GW_LOG_ERROR, "windows or rules refused, the old ones stay in force",
+               "code=%s text=\"%s\"", gw_code_name(rc), err.text);
 }
 
 int main(int argc, char **argv)

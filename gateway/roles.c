@@ -4,6 +4,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/time.h"
 #include "gateway/dispatch/query.h"
+#include "gateway/intake/rules.h"
 #include "gateway/intake/tell.h"
 #include "gateway/intake/windows.h"
 #include "gateway/role_http.h"
@@ -35,7 +36,10 @@ struct roles {
     state_config store;
     curve_pair pair;
     uint8_t id_key[GW_ID_KEY_BYTES];
-    policy_rules *rules;
+    char rules_dir[CONFIG_PATH_BYTES], calendars_dir[CONFIG_PATH_BYTES],
+        rules_keys[CONFIG_PATH_BYTES];
+    rules_places rules_places;
+    policy_rules *rules;                      /* of the files, as they are at the start */
     provider *providers[ROLES_PROVIDERS_MAX]; /* of SMS: what they forbid */
     size_t provider_n;
     third_party *third_parties;
@@ -193,21 +197,6 @@ static gw_code load_sources(roles *r, gw_err *err)
     return GW_OK;
 }
 
-/* Rules that nobody known signed are used, unless the operator asks for signatures. */
-static gw_code check_signatures(const roles *r, gw_err *err)
-{
-    policy_signature s;
-    const char *file = policy_rules_doubtful(r->rules, 0, &s);
-    if (!file || !r->c->rules_require_signature)
-        return GW_OK;
-    return gw_fail(
-        err, GW_EREFUSED,
-        "%s %s, and rules.require_signature is set; look at it, then `dunlin rules sign`", file,
-        s == POLICY_UNSIGNED ? "is not signed"
-                             : "was changed after it was signed, or "
-                               "its key is not in keys/rules");
-}
-
 /* What the providers of SMS forbid is a fact of every decision; their secrets are the workers'. */
 static gw_code load_providers(roles *r, gw_err *err)
 {
@@ -229,18 +218,19 @@ static gw_code load_providers(roles *r, gw_err *err)
 
 static gw_code load_decisions(roles *r, gw_err *err)
 {
-    char rules[CONFIG_PATH_BYTES], calendars[CONFIG_PATH_BYTES], keys[CONFIG_PATH_BYTES];
-    config_dir_path(r->c, "rules", rules);
-    config_dir_path(r->c, "calendars", calendars);
-    config_data_path(r->c, "keys/rules", keys);
+    config_dir_path(r->c, "rules", r->rules_dir);
+    config_dir_path(r->c, "calendars", r->calendars_dir);
+    config_data_path(r->c, "keys/rules", r->rules_keys);
+    r->rules_places = (rules_places){.rules = r->rules_dir,
+                                     .calendars = r->calendars_dir,
+                                     .keys = r->rules_keys,
+                                     .must_be_signed = r->c->rules_require_signature};
     r->zones = zone_table_new();
     if (!r->zones)
         return gw_fail(err, GW_ENOMEM, "opening the zones");
     char outsiders[CONFIG_PATH_BYTES];
     config_dir_path(r->c, "third_parties.jsonc", outsiders);
-    gw_code rc = policy_rules_load_signed(rules, calendars, keys, &r->rules, err);
-    if (rc == GW_OK)
-        rc = check_signatures(r, err);
+    gw_code rc = rules_read_files(&r->rules_places, &r->rules, err);
     if (rc == GW_OK)
         rc = third_party_load(outsiders, &r->third_parties, err);
     if (rc == GW_OK)
@@ -276,8 +266,36 @@ static gw_code take_windows(const roles *r, state *s, const char *by, const char
     return rc;
 }
 
-/* At the first start only: later what is in force was put there by somebody's act. */
-static gw_code first_windows(const roles *r, gw_err *err)
+/* ---- rules ---- */
+
+static gw_code take_rules(const roles *r, state *s, const char *by, const char *reason, gw_err *err)
+{
+    bool changed = false;
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(WINDOWS_ARENA);
+    const rules_act act = {.by = gw_str_of(by),
+                           .key = GW_STR("config/rules"),
+                           .reason = gw_str_of(reason),
+                           .now = gw_clock_now(r->clock)};
+    gw_code rc = arena ? rules_apply(s, &r->rules_places, &act, arena, &changed, err)
+                       : gw_fail(err, GW_ENOMEM, "rules");
+    if (rc == GW_OK && changed)
+        gw_log(GW_LOG_INFO, "rules in force changed", "by=%s", by);
+    return rc;
+}
+
+/* Which rules are in force was somebody's act; what lies in the files since is told, not taken. */
+static void tell_other_rules(const roles *r, const state_hash *control)
+{
+    if (!memmem(rules_in_force(control).p, rules_in_force(control).n, policy_rules_hash(r->rules),
+                strlen(policy_rules_hash(r->rules))))
+        gw_log(GW_LOG_WARN,
+               "the files of rules are not what is in force: see dunlin rules diff, apply", NULL);
+}
+
+/* ---- what is in force ---- */
+
+/* From the files at the first start only: later what is in force was put there by an act. */
+static gw_code first_start(const roles *r, gw_err *err)
 {
     GW_AUTO(state_close) state *s = NULL;
     GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(WINDOWS_ARENA);
@@ -285,16 +303,31 @@ static gw_code first_windows(const roles *r, gw_err *err)
     gw_code rc = arena ? state_open(&r->store, &s, err) : gw_fail(err, GW_ENOMEM, "windows");
     if (rc == GW_OK)
         rc = state_control_get(s, arena, &control, err);
+    if (rc != GW_OK)
+        return rc;
+    if (rules_in_force(&control).n)
+        tell_other_rules(r, &control);
+    else
+        rc = take_rules(r, s, "start", "first start", err);
     if (rc == GW_OK && !windows_in_force(&control).n)
         rc = take_windows(r, s, "start", "first start", err);
     return rc;
 }
 
+/* Each for itself: a fault in one keeps the other from nothing. */
 gw_code roles_reload(roles *r, gw_err *err)
 {
     GW_AUTO(state_close) state *s = NULL;
+    gw_err second = {0};
     gw_code rc = state_open(&r->store, &s, err);
-    return rc == GW_OK ? take_windows(r, s, "SIGHUP", "reload", err) : rc;
+    if (rc != GW_OK)
+        return rc;
+    rc = take_windows(r, s, "SIGHUP", "reload", err);
+    gw_code rules = take_rules(r, s, "SIGHUP", "reload", &second);
+    if (rules == GW_OK)
+        return rc;
+    return rc == GW_OK ? gw_fail(err, rules, "%s", second.text)
+                       : gw_wrap(err, rc, "%.80s; and", second.text);
 }
 
 /* ---- evidence ---- */
@@ -385,6 +418,7 @@ static void fill_dispatch_config(roles *r)
         .template_store = r->templates,
         .id_key = r->id_key,
         .rules = r->rules,
+        .rules_places = &r->rules_places,
         .zones = r->zones,
         .ladders = (const ladder *const *)r->ladders,
         .ladder_n = r->ladder_n,
@@ -482,7 +516,8 @@ static intake_config door_config(roles *r)
                            .clock = r->clock,
                            .outbox_max = (uint32_t)r->c->intake_outbox_max,
                            .third_parties = r->third_parties,
-                           .apart = &r->apart};
+                           .apart = &r->apart,
+                           .rules = &r->rules_places};
 }
 
 static gw_code start_http(roles *r, gw_err *err)
@@ -569,7 +604,7 @@ static gw_code start_parts(roles *r, gw_err *err)
     if (rc != GW_OK)
         return rc;
     if (r->wanted & RECORDER)
-        rc = first_windows(r, err);
+        rc = first_start(r, err);
     if (rc != GW_OK)
         return rc;
     fill_dispatch_config(r);

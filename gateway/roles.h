@@ -32,8 +32,8 @@ gw_code roles_start(const config *c, const char *names, const char *channels, ro
 /* Drain and close everything. Accepts NULL. */
 void roles_stop(roles *r);
 
-/* Read config/windows.jsonc again and put it in force (SIGHUP). A file with a fault is refused and
- * what is in force stays. Thread: the one that started. */
+/* Read config/windows.jsonc and the files of rules again and put them in force (SIGHUP). A file
+ * with a fault is refused and what is in force stays. Thread: the one that started. */
 gw_code roles_reload(roles *r, gw_err *err) GW_NODISCARD;
 
 #endif

@@ -63,7 +63,7 @@ static const setting settings[] = {
     {"dispatch.lease_ttl_ms", SET_MS, AT(lease_ttl_ms), 5000, NULL, 500, 60000, "how long a silent dispatcher keeps its shards"},
     {"dispatch.recovery_grace_ms", SET_MS, AT(recovery_grace_ms), 3000, NULL, 0, 600000, "time for workers to repeat outcomes after a gateway restart"},
     {"suppression.bounce_days", SET_COUNT, AT(bounce_days), 90, NULL, 1, 3650, "a bounce without an end of its own keeps its address out of use so long"},
-    {"rules.require_signature", SET_BOOL, AT(rules_require_signature), 0, NULL, 0, 1, "refuse to start with a rule pack, calendar or prefix table that no key in keys/rules signed"},
+    {"rules.require_signature", SET_BOOL, AT(rules_require_signature), 0, NULL, 0, 1, "refuse, at the start and when rules change, a rule pack, calendar or prefix table that no key in keys/rules signed"},
     {"desk.lease_ms", SET_MS, AT(desk_lease_ms), 900000, NULL, 60000, 86400000, "an agent that took a task and says nothing gives it back after this"},
     {"desk.call_ms", SET_MS, AT(desk_call_ms), 3600000, NULL, 60000, 86400000, "a call that was begun and not told about becomes unknown after this"},
     {"desk.again_ms", SET_MS, AT(desk_again_ms), 14400000, NULL, 60000, 604800000, "nobody reached: tried again at the earliest after this"},

@@ -1,20 +1,17 @@
 #include "gateway/cli/rules.h"
 
-#include "gateway/base/file.h"
-#include "gateway/base/jsonc.h"
 #include "gateway/base/time.h"
-#include "gateway/cli/rules_diff.h"
+#include "gateway/cli/rules_part.h"
 #include "gateway/policy/calendar.h"
-#include "gateway/policy/sign.h"
+#include "gateway/policy/rules_diff.h"
 
-#include <sodium.h>
 #include <stdio.h>
 
-enum { OUT_MAX = 4 << 20, PATH_BYTES = 2 * CONFIG_PATH_BYTES };
+enum { OUT_MAX = 4 << 20 };
 
 static const char *const signature_names[] = {"unsigned", "signed", "bad signature"};
 
-static gw_code load(const cli_common *c, policy_rules **ret, gw_err *err)
+gw_code rules_load(const cli_common *c, policy_rules **ret, gw_err *err)
 {
     char rules[CONFIG_PATH_BYTES], calendars[CONFIG_PATH_BYTES], keys[CONFIG_PATH_BYTES];
     config_dir_path(c->config, "rules", rules);
@@ -67,13 +64,14 @@ static void put_pack(gw_buf *out, const policy_pack_info *p, bool json, bool fir
     gw_buf_putc(out, '}');
 }
 
-static gw_code list_packs(const cli_common *c, gw_err *err)
+static gw_code list_packs(const rules_command *cmd, gw_err *err)
 {
+    const cli_common *c = cmd->c;
     GW_AUTO(policy_rules_free) policy_rules *r = NULL;
     GW_AUTO_BUF gw_buf out;
     policy_pack_info p;
     gw_buf_init(&out, OUT_MAX);
-    gw_code rc = load(c, &r, err);
+    gw_code rc = rules_load(c, &r, err);
     if (rc != GW_OK)
         return rc;
     if (c->json)
@@ -163,12 +161,13 @@ static void find_all(finding_list *f, const policy_rules *r)
             unsigned_n);
 }
 
-static gw_code lint(const cli_common *c, gw_err *err)
+static gw_code lint(const rules_command *cmd, gw_err *err)
 {
+    const cli_common *c = cmd->c;
     GW_AUTO(policy_rules_free) policy_rules *r = NULL;
     GW_AUTO_BUF gw_buf out;
     gw_buf_init(&out, OUT_MAX);
-    gw_code rc = load(c, &r, err);
+    gw_code rc = rules_load(c, &r, err);
     if (rc != GW_OK)
         return rc;
     if (c->json)
@@ -189,7 +188,7 @@ int rules_doctor(const cli_common *c)
     GW_AUTO_BUF gw_buf out;
     gw_err err = {0};
     gw_buf_init(&out, OUT_MAX);
-    gw_code rc = load(c, &r, &err);
+    gw_code rc = rules_load(c, &r, &err);
     if (rc != GW_OK) {
         printf("FATAL    rules: %s\n         the gateway will not start before they load\n",
                err.text);
@@ -203,13 +202,14 @@ int rules_doctor(const cli_common *c)
 
 /* ---- verify ---- */
 
-static gw_code verify(const cli_common *c, gw_err *err)
+static gw_code verify(const rules_command *cmd, gw_err *err)
 {
+    const cli_common *c = cmd->c;
     GW_AUTO(policy_rules_free) policy_rules *r = NULL;
     GW_AUTO_BUF gw_buf out;
     policy_signature s;
     gw_buf_init(&out, OUT_MAX);
-    gw_code rc = load(c, &r, err);
+    gw_code rc = rules_load(c, &r, err);
     if (rc != GW_OK)
         return rc;
     size_t n = 0;
@@ -225,160 +225,22 @@ static gw_code verify(const cli_common *c, gw_err *err)
     return n == 0 ? GW_OK
                   : gw_fail(err, GW_EREFUSED,
                             "%zu files are not signed by a key in keys/rules; look at them, then "
-                            "`dunlin rules sign --key NAME FILE...`",
+                            "`dunlin rules sign --key NAME`",
                             n);
-}
-
-/* ---- one file ---- */
-
-static bool is_kind(const json_doc *d, const char *member)
-{
-    return json_kind_of(d, 0) == JSON_OBJECT && json_member(d, 0, member) != 0;
-}
-
-/* It must be a good pack, calendar or table of prefixes. */
-static gw_code check_file(const char *path, gw_str text, const json_doc *d, gw_err *err)
-{
-    GW_AUTO(policy_rules_free) policy_rules *r = policy_rules_new();
-    if (!r)
-        return gw_fail(err, GW_ENOMEM, "reading %s", path);
-    if (is_kind(d, "windows"))
-        return policy_rules_add_pack(r, path, text, err);
-    if (is_kind(d, "prefixes"))
-        return policy_rules_add_regions(r, path, text, err);
-    return policy_rules_add_calendar(r, path, text, err);
-}
-
-static gw_code read_canonical(const char *path, char **ret, gw_err *err)
-{
-    GW_AUTO_JSONC jsonc_file file = {0};
-    GW_AUTO_BUF gw_buf text;
-    gw_buf_init(&text, POLICY_RULES_BYTES_MAX);
-    gw_code rc = gw_file_read(path, &text, err);
-    if (rc == GW_OK)
-        rc = jsonc_open(gw_buf_str(&text), POLICY_RULES_BYTES_MAX, &file, err);
-    if (rc == GW_OK)
-        rc = check_file(path, gw_buf_str(&text), &file.doc, err);
-    return rc == GW_OK ? jsonc_canonical(&file, ret, err) : rc;
-}
-
-/* ---- keys ---- */
-
-static void key_paths(const cli_common *c, const char *name, char secret[PATH_BYTES],
-                      char public[PATH_BYTES])
-{
-    char dir[CONFIG_PATH_BYTES];
-    config_data_path(c->config, "keys/secret", dir);
-    snprintf(secret, PATH_BYTES, "%s/rules-%s.key", dir, name);
-    config_data_path(c->config, "keys/rules", dir);
-    snprintf(public, PATH_BYTES, "%s/%s.vkey", dir, name);
-}
-
-static gw_code make_folders(const cli_common *c, gw_err *err)
-{
-    char dir[CONFIG_PATH_BYTES];
-    config_data_path(c->config, "keys/secret", dir);
-    gw_code rc = gw_dir_make(dir, 0700, err);
-    config_data_path(c->config, "keys/rules", dir);
-    return rc == GW_OK ? gw_dir_make(dir, 0755, err) : rc;
-}
-
-static gw_code make_key(const cli_common *c, gw_err *err)
-{
-    char secret_path[PATH_BYTES], public_path[PATH_BYTES];
-    uint8_t secret[SIGN_SECRET_BYTES];
-    char hex[2 * SIGN_SECRET_BYTES + 2];
-    sign_key key = {.name = ""};
-    GW_AUTO_BUF gw_buf text;
-    GW_AUTO_BUF gw_buf had;
-    gw_buf_init(&text, SIGN_TEXT_MAX);
-    gw_buf_init(&had, SIGN_TEXT_MAX);
-    crypto_sign_keypair(key.key, secret);
-    snprintf(key.name, sizeof key.name, "%s", c->words[1]);
-    sign_key_write(&key, &text);
-    gw_code rc = strlen(c->words[1]) <= SIGN_NAME_MAX ? sign_key_parse(gw_buf_str(&text), &key, err)
-                                                      : GW_EINVAL;
-    if (rc != GW_OK)
-        return gw_fail(err, GW_EINVAL, "a key's name has 1 to 64 of A-Z a-z 0-9 . _ -");
-    key_paths(c, key.name, secret_path, public_path);
-    if (gw_file_read(secret_path, &had, NULL) != GW_ENOTFOUND)
-        return gw_fail(err, GW_EEXIST, "%s exists; choose another name, or remove it first",
-                       secret_path);
-    sodium_bin2hex(hex, sizeof hex - 1, secret, sizeof secret);
-    hex[sizeof hex - 2] = '\n';
-    rc = make_folders(c, err);
-    if (rc == GW_OK)
-        rc = gw_file_replace(secret_path, (gw_str){hex, sizeof hex - 1}, 0600, err);
-    if (rc == GW_OK)
-        rc = gw_file_replace(public_path, gw_buf_str(&text), 0644, err);
-    sodium_memzero(secret, sizeof secret);
-    sodium_memzero(hex, sizeof hex);
-    if (rc == GW_OK && c->json)
-        printf("{\"secret\":\"%s\",\"public\":\"%s\"}\n", secret_path, public_path);
-    else if (rc == GW_OK)
-        printf("secret key: %s (keep it off this machine when you can)\npublic key: %s (remove it "
-               "to revoke)\n",
-               secret_path, public_path);
-    return rc;
-}
-
-static gw_code read_secret(const cli_common *c, const char *name, uint8_t ret[SIGN_SECRET_BYTES],
-                           gw_err *err)
-{
-    char secret_path[PATH_BYTES], public_path[PATH_BYTES];
-    size_t n = 0;
-    GW_AUTO_BUF gw_buf text;
-    gw_buf_init(&text, SIGN_TEXT_MAX);
-    key_paths(c, name, secret_path, public_path);
-    gw_code rc = gw_file_read(secret_path, &text, err);
-    if (rc != GW_OK)
-        return gw_wrap(err, rc, "`dunlin rules key %s` makes it", name);
-    bool good = sodium_hex2bin(ret, SIGN_SECRET_BYTES, text.data, text.n, "\n", &n, NULL) == 0 &&
-                n == SIGN_SECRET_BYTES;
-    gw_buf_wipe(&text);
-    return good ? GW_OK : gw_fail(err, GW_EINVAL, "%s: 128 hex digits are expected", secret_path);
-}
-
-static gw_code sign_file(const cli_common *c, const char *key, const uint8_t *secret,
-                         const char *path, gw_err *err)
-{
-    char sig[PATH_BYTES];
-    GW_AUTO_FREE char *canonical = NULL;
-    GW_AUTO_BUF gw_buf text;
-    gw_buf_init(&text, SIGN_TEXT_MAX);
-    if (snprintf(sig, sizeof sig, "%s.sig", path) >= (int)sizeof sig)
-        return gw_fail(err, GW_ELIMIT, "%s: the path is too long", path);
-    gw_code rc = read_canonical(path, &canonical, err);
-    if (rc != GW_OK)
-        return rc;
-    sign_make(gw_str_of(canonical), key, secret, &text);
-    rc = gw_file_replace(sig, gw_buf_str(&text), 0644, err);
-    if (rc == GW_OK)
-        printf(c->json ? "{\"signed\":\"%s\"}\n" : "signed %s\n", path);
-    return rc;
-}
-
-static gw_code sign_files(const cli_common *c, const char *key, gw_err *err)
-{
-    uint8_t secret[SIGN_SECRET_BYTES];
-    gw_code rc = read_secret(c, key, secret, err);
-    for (size_t i = 1; rc == GW_OK && i < c->word_n; i++)
-        rc = sign_file(c, key, secret, c->words[i], err);
-    sodium_memzero(secret, sizeof secret);
-    return rc;
 }
 
 /* ---- the command ---- */
 
-static gw_code diff(const cli_common *c, gw_err *err)
+static gw_code diff_files(const rules_command *cmd, gw_err *err)
 {
+    const cli_common *c = cmd->c;
     GW_AUTO_FREE char *old = NULL;
     GW_AUTO_FREE char *new = NULL;
     GW_AUTO_BUF gw_buf out;
     gw_buf_init(&out, OUT_MAX);
-    gw_code rc = read_canonical(c->words[1], &old, err);
+    gw_code rc = rules_read_canonical(c->words[1], &old, err);
     if (rc == GW_OK)
-        rc = read_canonical(c->words[2], &new, err);
+        rc = rules_read_canonical(c->words[2], &new, err);
     if (rc == GW_OK)
         rc = rules_diff(gw_str_of(old), gw_str_of(new), c->json, &out, err);
     if (rc == GW_OK)
@@ -388,8 +250,10 @@ static gw_code diff(const cli_common *c, gw_err *err)
 
 static int usage(void)
 {
-    fprintf(stderr, "dunlin rules list | lint | verify | diff OLD NEW | key NAME | sign --key NAME "
-                    "FILE...\n");
+    fprintf(
+        stderr,
+        "dunlin rules list | lint | verify | diff [OLD NEW] | apply [--by NAME] [--reason WHY]\n"
+        "             show | key NAME | sign --key NAME [FILE...]\n");
     return CLI_USAGE;
 }
 
@@ -398,29 +262,31 @@ int rules_cli(int argc, char **argv)
     static const struct {
         const char *name;
         size_t least, most;
-        gw_code (*run)(const cli_common *c, gw_err *err);
+        gw_code (*run)(const rules_command *r, gw_err *err);
     } commands[] = {{"list", 1, 1, list_packs},
                     {"lint", 1, 1, lint},
                     {"verify", 1, 1, verify},
-                    {"diff", 3, 3, diff},
-                    {"key", 2, 2, make_key}};
-    const char *key = NULL;
-    const cli_option own[] = {{"--key", &key, "sign: name of the key"}};
+                    {"show", 1, 1, rules_show},
+                    {"diff", 1, 1, rules_diff_in_force},
+                    {"diff", 3, 3, diff_files},
+                    {"apply", 1, 1, rules_apply_files},
+                    {"key", 2, 2, rules_make_key},
+                    {"sign", 1, CLI_WORDS_MAX, rules_sign}};
+    rules_command r = {.key = NULL};
+    const cli_option own[] = {{"--key", &r.key, "sign: name of the key"},
+                              {"--by", &r.by, "apply: who ordered it"},
+                              {"--reason", &r.reason, "apply: why"}};
     cli_common c;
     gw_err err = {0};
     int code = cli_parse(argc, argv, own, GW_COUNT(own), 1, &c, &err);
     if (code != 0)
         return code;
-    gw_code rc = GW_OK;
+    r.c = &c;
     code = CLI_USAGE;
-    if (strcmp(c.words[0], "sign") == 0 && key && c.word_n > 1) {
-        rc = sign_files(&c, key, &err);
-        code = rc == GW_OK ? 0 : cli_fail(&c, rc, &err);
-    }
     for (size_t i = 0; i < GW_COUNT(commands); i++)
         if (strcmp(c.words[0], commands[i].name) == 0 && c.word_n >= commands[i].least &&
             c.word_n <= commands[i].most) {
-            rc = commands[i].run(&c, &err);
+            gw_code rc = commands[i].run(&r, &err);
             code = rc == GW_OK ? 0 : cli_fail(&c, rc, &err);
         }
     if (code == CLI_USAGE)

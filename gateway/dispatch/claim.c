@@ -56,7 +56,7 @@ static gw_code take_claim(claiming *c, const loaded *l, decision *decided, state
     change ch = core_change(d, &l->did, "");
     ch.debtor_version = l->d->version;
     ch.caps = caps;
-    ch.cap_n = policy_caps_at(&decided->facts.policy, d->cfg.rules, now, caps);
+    ch.cap_n = policy_caps_at(&decided->facts.policy, d->rules.rules, now, caps);
     ch.tok = gw_str_of(tok_text);
     if (l->r.state == LIFE_ACCEPTED) { /* it was not planned before: this is its plan */
         ch.decided = decided;

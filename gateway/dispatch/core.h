@@ -10,6 +10,7 @@
 #include "gateway/dispatch/flight.h"
 #include "gateway/dispatch/house_live.h"
 #include "gateway/dispatch/load.h"
+#include "gateway/dispatch/rules_live.h"
 #include "gateway/dispatch/template_cache.h"
 #include "gateway/dispatch/timing_live.h"
 #include "gateway/wire/worker.h"
@@ -84,6 +85,7 @@ struct dispatch {
     gw_arena *control_arena;
     state_hash control;
     house_live house; /* windows among them */
+    rules_live rules; /* and which rules are in force */
     gw_mono control_next;
     uint64_t control_mark; /* changes with the set of pauses */
     bool relook;           /* held reminders are to be looked at again, from relook_at on */

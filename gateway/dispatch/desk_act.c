@@ -243,7 +243,7 @@ static gw_code dial(desk *k, const loaded *l, const decision *decided, desk_memo
     c.debtor_version = l->d->version;
     c.due_ms = k->ask->now.ms + k->rules.call_ms;
     c.caps = caps;
-    c.cap_n = policy_caps_at(&decided->facts.policy, k->q->cfg->rules, k->ask->now, caps);
+    c.cap_n = policy_caps_at(&decided->facts.policy, k->q->rules.rules, k->ask->now, caps);
     c.desk = desk_memory_text(m, k->ask->arena);
     desk_open_answer(k, l, life_state_name(LIFE_TALKING), m, c.due_ms, &shown);
     gw_code rc = desk_put_task(k, l, decided, m, &shown, &script, &version);

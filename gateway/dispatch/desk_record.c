@@ -340,7 +340,7 @@ static gw_code build(booking *b, life_move *ret_move, state_txn *ret)
     if (on == ON_AGAIN)
         c.due_ms = b->call_back_ms ? b->call_back_ms : k->ask->now.ms + k->rules.again_ms;
     c.caps = caps;
-    c.cap_n = policy_caps_at(&b->decided->facts.policy, k->q->cfg->rules, k->ask->now, caps);
+    c.cap_n = policy_caps_at(&b->decided->facts.policy, k->q->rules.rules, k->ask->now, caps);
     c.person = b->l->d->person_hash ? &b->l->d->person_id : NULL;
     c.call = on != ON_UNDONE;
     c.answered = b->o->answered;

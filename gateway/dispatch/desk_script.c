@@ -89,7 +89,7 @@ static void put_term(const scripting *s, gw_buf *b)
     int64_t days = json_get_int(j, 0, "term_days", 0);
     char *calendar = gw_arena_copy(s->k->ask->arena, json_get_str(j, 0, "calendar"));
     if (days <= 0 || days > LADDER_TERM_MAX || !calendar ||
-        !policy_business_day(s->k->q->cfg->rules, calendar, today_of(s->decided, s->k->ask->now),
+        !policy_business_day(s->k->q->rules.rules, calendar, today_of(s->decided, s->k->ask->now),
                              (int)days, &day))
         return;
     gw_date_format(day, text);

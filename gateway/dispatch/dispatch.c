@@ -2,6 +2,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/dispatch/questions.h"
+#include "gateway/intake/windows.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -52,9 +53,10 @@ decide_context core_decide_context(dispatch *d)
                   .third_parties = d->cfg.third_parties,
                   .house = d->house.windows,
                   .house_unreadable = d->house.unreadable,
+                  .rules_unreadable = d->rules.unreadable,
                   .providers = d->cfg.providers,
                   .provider_n = d->cfg.provider_n},
-        .rules = d->cfg.rules,
+        .rules = d->rules.rules,
         .template_pick = template_cache_pick,
         .template_ctx = d->templates,
         .timing = timing_live_model(d->timing),
@@ -138,13 +140,28 @@ static uint64_t mark_of(const state_hash *control)
         uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
         for (size_t k = 0; k < control->fields[i].name.n; k++)
             h = (h ^ (unsigned char)control->fields[i].name.p[k]) * UINT64_C(0x100000001b3);
-        /* A pause is on or off; windows change within. */
-        bool whole = gw_str_is(control->fields[i].name, "windows");
+        /* A pause is on or off; windows and rules change within. */
+        bool whole = gw_str_is(control->fields[i].name, WINDOWS_FIELD) ||
+                     gw_str_is(control->fields[i].name, RULES_FIELD);
         for (size_t k = 0; whole && k < control->fields[i].value.n; k++)
             h = (h ^ (unsigned char)control->fields[i].value.p[k]) * UINT64_C(0x100000001b3);
         mark += h;
     }
     return mark;
+}
+
+/* Held reminders are looked at again, and records say which rules were in force. */
+static void update_rules(dispatch *d)
+{
+    bool changed;
+    bool unreadable = d->rules.unreadable;
+    rules_live_update(&d->rules, d->store, &d->control, &changed);
+    if (changed)
+        evidence_set_rules(d->cfg.evidence, policy_rules_hash(d->rules.rules));
+    if (changed || unreadable != d->rules.unreadable) {
+        d->relook = true;
+        d->relook_at[0] = '\0';
+    }
 }
 
 static void control_run(dispatch *d)
@@ -160,6 +177,7 @@ static void control_run(dispatch *d)
         return;
     d->control = fresh;
     house_live_update(&d->house, &fresh);
+    update_rules(d);
     if (mark_of(&fresh) != d->control_mark) {
         d->control_mark = mark_of(&fresh);
         d->relook = true;
@@ -269,6 +287,7 @@ static gw_code open_parts(dispatch *d, gw_err *err)
     d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     gw_buf_init(&d->scratch, WIRE_HEADER_MAX);
     house_live_init(&d->house);
+    rules_live_init(&d->rules, d->cfg.rules, d->cfg.rules_places);
     if (!d->arena || !d->control_arena || !d->templates || !d->intents)
         return gw_fail(err, GW_ENOMEM, "opening dispatch");
     if (d->wake_fd < 0)
@@ -344,6 +363,7 @@ void dispatch_close(dispatch *d)
     gw_arena_free(d->control_arena);
     gw_buf_done(&d->scratch);
     house_live_done(&d->house);
+    rules_live_done(&d->rules);
     free(d->intents);
     pthread_mutex_destroy(&d->shared.lock);
     free(d);

@@ -83,8 +83,9 @@ typedef struct {
     gw_clock *clock;
     clock_walk *walk; /* NULL: the clock is not movable */
     const char *template_store;
-    const uint8_t *id_key; /* GW_ID_KEY_BYTES */
-    const policy_rules *rules;
+    const uint8_t *id_key;     /* GW_ID_KEY_BYTES */
+    const policy_rules *rules; /* until the store names others as in force (intake/rules.h) */
+    const struct rules_places *rules_places; /* who may sign those; NULL: rules is what counts */
     zone_table *zones;
     const ladder *const *ladders;
     size_t ladder_n;

@@ -205,6 +205,7 @@ gw_code facts_of_reminder(const facts_context *ctx, const view_debtor *d, const 
                             .not_before_ms = r->not_before_ms,
                             .not_after_ms = r->not_after_ms,
                             .clock_ok = ctx->clock_ok,
+                            .rules_unreadable = ctx->rules_unreadable,
                             .template_known = template_known,
                             .paused = facts_paused(ctx->control, r->channel, r->template, arena),
                             .sender = sender_of(ctx, d->source),

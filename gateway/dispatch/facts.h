@@ -25,6 +25,7 @@ typedef struct {
     const third_party *third_parties; /* NULL: no list */
     const house_windows *house;       /* hours operators set; NULL: none */
     bool house_unreadable;            /* nobody knows them: no hour is open */
+    bool rules_unreadable;            /* nobody knows which rules are in force: nothing is sent */
     const dispatch_source *sources;   /* which say how they send; NULL none */
     size_t source_n;
     const struct provider *const *providers; /* of SMS, as the workers have them; NULL none */

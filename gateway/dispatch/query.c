@@ -36,6 +36,7 @@ gw_code query_context(query *q, const intake_ask *ask, decide_context *ret, gw_e
     if (rc != GW_OK)
         return rc;
     house_live_update(&q->house, control);
+    rules_live_update(&q->rules, ask->store, control, NULL);
     *ret = (decide_context){
         .facts = {.zones = q->cfg->zones,
                   .promise_grace_days = q->cfg->promise_grace_days,
@@ -48,9 +49,10 @@ gw_code query_context(query *q, const intake_ask *ask, decide_context *ret, gw_e
                   .third_parties = q->cfg->third_parties,
                   .house = q->house.windows,
                   .house_unreadable = q->house.unreadable,
+                  .rules_unreadable = q->rules.unreadable,
                   .providers = q->cfg->providers,
                   .provider_n = q->cfg->provider_n},
-        .rules = q->cfg->rules,
+        .rules = q->rules.rules,
         .template_pick = template_cache_pick,
         .template_ctx = q->templates,
     };
@@ -192,7 +194,8 @@ static void put_pauses(gw_buf *b, const state_hash *control)
     json_put_name(b, "pauses");
     gw_buf_putc(b, '{');
     for (size_t i = 0; i < control->n; i++) {
-        if (gw_str_is(control->fields[i].name, WINDOWS_FIELD))
+        if (gw_str_is(control->fields[i].name, WINDOWS_FIELD) ||
+            gw_str_is(control->fields[i].name, RULES_FIELD))
             continue;
         if (n++)
             gw_buf_putc(b, ',');
@@ -242,7 +245,7 @@ static gw_code answer_status(query *q, const intake_ask *ask, gw_buf *ret, gw_er
     json_put_member_int(ret, "refused_keys", (int64_t)keys.refused_key);
     json_put_member_int(ret, "handshake_failures", (int64_t)keys.handshake_failures);
     put_pauses(ret, ctx.facts.control);
-    json_put_member_str(ret, "rules", gw_str_of(policy_rules_hash(q->cfg->rules)));
+    json_put_member_str(ret, "rules", gw_str_of(policy_rules_hash(ctx.rules)));
     gw_buf_putc(ret, '}');
     return GW_OK;
 }
@@ -282,6 +285,28 @@ static gw_code answer_windows(query *q, const intake_ask *ask, gw_buf *ret, gw_e
     return GW_OK;
 }
 
+/* ---- rules in force ---- */
+
+/* {"by","since","reason"?,"hash","set","rules":<the whole set>} */
+static gw_code answer_rules(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
+{
+    (void)q;
+    state_hash control;
+    gw_str set;
+    gw_code rc = state_control_get(ask->store, ask->arena, &control, err);
+    if (rc != GW_OK)
+        return rc;
+    gw_str stored = rules_in_force(&control);
+    if (!stored.n)
+        return gw_buf_puts(ret, "{\"rules\":null}");
+    rc = state_rules_get(ask->store, rules_set_of(stored, ask->arena), ask->arena, &set, err);
+    if (rc != GW_OK)
+        return rc;
+    gw_buf_put_str(ret, (gw_str){stored.p, stored.n - 1});
+    json_put_member_raw(ret, "rules", set);
+    return gw_buf_putc(ret, '}');
+}
+
 /* ---- the table ---- */
 
 static const struct {
@@ -289,17 +314,12 @@ static const struct {
     bool operators_only;
     gw_code (*answer)(query *, const intake_ask *, gw_buf *, gw_err *);
 } questions[] = {
-    {"job", false, query_job},
-    {"jobs", false, query_jobs},
-    {"debtor", false, query_debtor},
-    {"items", false, query_items},
-    {"explain", false, query_explain},
-    {"status", true, answer_status},
-    {"clock", false, answer_clock},
-    {"windows", false, answer_windows},
-    {"holds", false, query_holds},
-    {"calls", false, query_calls},
-    {"call-codes", false, query_call_codes},
+    {"job", false, query_job},         {"jobs", false, query_jobs},
+    {"debtor", false, query_debtor},   {"items", false, query_items},
+    {"explain", false, query_explain}, {"status", true, answer_status},
+    {"clock", false, answer_clock},    {"windows", false, answer_windows},
+    {"rules", true, answer_rules},     {"holds", false, query_holds},
+    {"calls", false, query_calls},     {"call-codes", false, query_call_codes},
     {"replies", false, query_replies},
 };
 
@@ -367,6 +387,7 @@ gw_code query_new(const dispatch_config *config, dispatch *d, query **ret, gw_er
     q->cfg = config;
     q->d = d;
     house_live_init(&q->house);
+    rules_live_init(&q->rules, config->rules, config->rules_places);
     q->templates = template_cache_new(config->template_store);
     gw_code rc = q->templates ? GW_OK : gw_fail(err, GW_ENOMEM, "opening queries");
     if (rc == GW_OK && config->desk.excuses)
@@ -386,6 +407,7 @@ void query_free(query *q)
     if (!q)
         return;
     house_live_done(&q->house);
+    rules_live_done(&q->rules);
     template_cache_free(q->templates);
     desk_bench_free(q->bench);
     desk_excuses_free(q->excuses);

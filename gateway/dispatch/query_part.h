@@ -7,6 +7,7 @@
 #include "gateway/dispatch/house_live.h"
 #include "gateway/dispatch/load.h"
 #include "gateway/dispatch/query.h"
+#include "gateway/dispatch/rules_live.h"
 #include "gateway/dispatch/template_cache.h"
 #include "gateway/timing/willing.h"
 
@@ -15,6 +16,7 @@ struct query {
     dispatch *d;
     template_cache *templates;
     house_live house;
+    rules_live rules;            /* as query_context saw them last */
     desk_excuses *excuses;       /* NULL: none are suggested */
     struct context_bench *bench; /* formatters of the agents' locales; made when first needed */
     additive *willing[2];        /* paying within 7 and within 30 days */

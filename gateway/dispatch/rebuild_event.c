@@ -3,6 +3,7 @@
 #include "gateway/intake/bind.h"
 #include "gateway/intake/intake.h"
 #include "gateway/intake/marks.h"
+#include "gateway/intake/rules.h"
 #include "gateway/wire/event.h"
 
 /* ---- events of billing ---- */
@@ -136,7 +137,7 @@ gw_code rebuild_event(rebuild *b, entry *e)
     return fold_again(b, e, v, body);
 }
 
-/* ---- pauses and windows ---- */
+/* ---- pauses, windows and rules ---- */
 
 /* The pause as it was stored: who, since when, why. */
 static gw_code pause_again(rebuild *b, entry *e, gw_str *ret)
@@ -160,6 +161,14 @@ static gw_code pause_again(rebuild *b, entry *e, gw_str *ret)
     return copy ? GW_OK : gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
 }
 
+/* The set before the control field that names it. */
+static gw_code restore_rules(rebuild *b, entry *e, gw_str control)
+{
+    gw_str set = {NULL, 0};
+    gw_code rc = rebuild_private(b, e, "set", &set);
+    return rc == GW_OK ? rules_restore(b->store, control, set, b->arena, b->err) : rc;
+}
+
 gw_code rebuild_control(rebuild *b, entry *e)
 {
     gw_str field = e->v.fact ? json_get_str(&e->v.doc, e->v.fact, "what") : GW_STR("");
@@ -171,6 +180,8 @@ gw_code rebuild_control(rebuild *b, entry *e)
         rc = pause_again(b, e, &value);
     else if (!gw_str_is(e->v.why, "resume"))
         return GW_OK;
+    if (rc == GW_OK && gw_str_is(e->v.event, EVENT_POLICY) && gw_str_is(field, RULES_FIELD))
+        rc = restore_rules(b, e, value);
     if (rc == GW_OK && field.n)
         rc = state_control_set(b->store, field, value, b->err);
     return rc;

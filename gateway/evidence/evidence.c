@@ -26,7 +26,16 @@ static gw_code check_base(const char *base, gw_err *err)
     return GW_OK;
 }
 
-/* Who wrote a record: the same for every leaf of this run. */
+/* The last member: in the order of RFC 8785 nothing stands behind it. */
+static void put_rules(evidence *ev, const char *hash)
+{
+    ev->iss.n = ev->iss_fixed_n;
+    if (hash)
+        json_put_member_str(&ev->iss, "rules", gw_str_of(hash));
+    gw_buf_putc(&ev->iss, '}');
+}
+
+/* Who wrote a record: the same for every leaf until other rules are in force. */
 static gw_code make_iss(evidence *ev, const evidence_config *cfg, gw_err *err)
 {
     const struct {
@@ -35,7 +44,6 @@ static gw_code make_iss(evidence *ev, const evidence_config *cfg, gw_err *err)
         {"build", cfg->build},
         {"cfg", cfg->config_hash},
         {"node", cfg->node},
-        {"rules", cfg->rules_hash},
     };
     gw_buf_init(&ev->iss, 2048);
     gw_buf_putc(&ev->iss, '{');
@@ -47,8 +55,20 @@ static gw_code make_iss(evidence *ev, const evidence_config *cfg, gw_err *err)
                            ISS_MAX);
         json_put_member_str(&ev->iss, parts[i].name, gw_str_of(parts[i].value));
     }
-    gw_buf_putc(&ev->iss, '}');
+    ev->iss_fixed_n = ev->iss.n;
+    if (cfg->rules_hash && strlen(cfg->rules_hash) > ISS_MAX)
+        return gw_fail(err, GW_EINVAL, "evidence: rules is longer than %d bytes", ISS_MAX);
+    put_rules(ev, cfg->rules_hash);
     return gw_buf_code(&ev->iss, "issuer", err);
+}
+
+void evidence_set_rules(evidence *ev, const char *rules_hash)
+{
+    if (strlen(rules_hash) > ISS_MAX)
+        gw_bug("a hash longer than ISS_MAX");
+    pthread_mutex_lock(&ev->lock);
+    put_rules(ev, rules_hash);
+    pthread_mutex_unlock(&ev->lock);
 }
 
 static gw_code take_lock(evidence *ev, gw_err *err)

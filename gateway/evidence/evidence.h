@@ -48,8 +48,8 @@ typedef struct {
     const char *node;        /* name of this installation, and ... */
     const char *build;       /* ... what it runs: these four go into every leaf's `iss`, at */
     const char *config_hash; /* most 128 bytes each; NULL leaves one out */
-    const char *rules_hash;
-    size_t segment_bytes; /* 0: 64 MiB; a WAL or blob segment past it is followed by a new one */
+    const char *rules_hash;  /* of the rules in force at the start (evidence_set_rules) */
+    size_t segment_bytes;    /* 0: 64 MiB; a WAL or blob segment past it is followed by a new one */
 } evidence_config;
 
 typedef struct evidence evidence;
@@ -92,6 +92,9 @@ GW_CLEANUP_FUNC(evidence, evidence_close)
  * group was logged; GW_EIO for ever after a failed sync. */
 gw_code evidence_append(evidence *ev, const evidence_draft *drafts, size_t n, gw_err *err)
     GW_NODISCARD;
+
+/* The rules that are in force from now on: the `iss` of what is written next. Thread: any. */
+void evidence_set_rules(evidence *ev, const char *rules_hash);
 
 /* Last logged stream id ("<ms>-<seq>") per shard, empty where none; borrowed until the next append.
  * Thread: the one that appends. */

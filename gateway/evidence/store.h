@@ -52,6 +52,7 @@ struct evidence {
     size_t segment_bytes;
     uint8_t seed[32], tenant[CRYPT_KEY], id_key[GW_ID_KEY_BYTES];
     gw_buf iss;
+    size_t iss_fixed_n; /* bytes of it that do not change with the rules in force */
 
     vault *vault;
     evindex *index;

@@ -1,6 +1,7 @@
 #include "gateway/intake/turn.h"
 
 #include "gateway/base/time.h"
+#include "gateway/intake/rules.h"
 #include "gateway/intake/windows.h"
 #include "gateway/wire/event.h"
 
@@ -116,6 +117,34 @@ static gw_code change_windows(const intake_ask *ask, gw_buf *ret, gw_err *err)
     return GW_OK;
 }
 
+/* ---- rules ---- */
+
+static gw_code change_rules(const turn *t, const intake_ask *ask, gw_buf *ret, gw_err *err)
+{
+    const rules_act act = {.by = who_ordered(ask),
+                           .key = ask->who,
+                           .reason = json_get_str(ask->body, 0, "reason"),
+                           .expect = json_get_str(ask->body, 0, "expect"),
+                           .now = ask->now};
+    bool changed;
+    if (!t->config->rules) {
+        verdict_rejected(ret, "unavailable", unavailable, NULL);
+        return GW_OK;
+    }
+    gw_code rc = rules_apply(ask->store, t->config->rules, &act, ask->arena, &changed, err);
+    if (rc == GW_EEXIST || rc == GW_ENOTFOUND || rc == GW_ELIMIT)
+        rc = GW_EINVAL; /* a file is wrong: nothing that waiting or another name would mend */
+    if (rc == GW_ECONFLICT)
+        rc = GW_EREFUSED;
+    if (rc != GW_OK)
+        return rc;
+    if (changed)
+        verdict_accepted(ret, GW_STR("rules"), GW_STR(""), ask->now);
+    else
+        verdict_duplicate(ret, GW_STR("rules"), GW_STR(""), ask->now);
+    return GW_OK;
+}
+
 /* ---- dispatch's acts and questions ---- */
 
 static bool is_one_of_two(const json_doc *d, const char *a, const char *b)
@@ -148,6 +177,8 @@ static gw_code perform(const turn *t, const intake_ask *ask, gw_buf *ret, gw_err
         return pause_or_resume(ask, ret, err);
     if (ask->verb == VERB_WINDOWS)
         return change_windows(ask, ret, err);
+    if (ask->verb == VERB_RULES)
+        return change_rules(t, ask, ret, err);
     if (ask->verb == VERB_CLOCK && !is_one_of_two(ask->body, "set", "release"))
         return gw_fail(err, GW_EINVAL, "name either set or release");
     if (ask->verb == VERB_TRY) {

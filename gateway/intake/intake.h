@@ -79,6 +79,8 @@ typedef struct {
     const third_party
         *third_parties;             /* borrowed; roles nobody may ask to write to; NULL: no list */
     const struct bind_apart *apart; /* borrowed; senders of their own (bind.h); NULL: none */
+    const struct rules_places *rules; /* borrowed; the files verb rules puts in force; NULL: it is
+                                         answered "unavailable" */
     intake_calls calls;
 } intake_config;
 

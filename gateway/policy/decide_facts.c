@@ -107,6 +107,10 @@ void look_zone(walk *w, policy_check *c)
 void look_role(walk *w, policy_check *c)
 {
     walk_packs(w);
+    if (w->facts->rules_unreadable) {
+        say(c, POLICY_CHECK_HOLD, "rules-unreadable");
+        return;
+    }
     if (!w->role) {
         say(c, POLICY_CHECK_HOLD, "role-unknown");
         return;

@@ -106,11 +106,13 @@ typedef struct {
     bool hourly;
 } pack_counter;
 
-/* A file that nobody known signed. */
+/* Where a pack, calendar or table of prefixes came from, and who stands behind it. */
 typedef struct {
-    char name[256];
+    char name[256];        /* without folder */
+    const char *canonical; /* of what was read from it: tells which it is */
+    char *signed_text;     /* its signature, NULL none */
     policy_signature signature;
-} pack_doubt;
+} pack_file;
 
 struct policy_rules {
     pack *packs[POLICY_PACKS_MAX];
@@ -122,8 +124,8 @@ struct policy_rules {
     size_t counter_n;
     uint64_t everywhere[PACK_MASK_WORDS];          /* packs without places */
     uint64_t of_country[26 * 26][PACK_MASK_WORDS]; /* packs that name a place in the country */
-    pack_doubt doubtful[PACK_FILES_MAX];
-    size_t doubtful_n;
+    pack_file files[PACK_FILES_MAX];
+    size_t file_n;
     bool sealed;
     char hash[POLICY_HASH_TEXT];
 };

@@ -140,6 +140,7 @@ typedef struct {
     int64_t not_before_ms, not_after_ms;
     bool channel_ready; /* somebody serves the channel */
     bool clock_ok;
+    bool rules_unreadable; /* other rules are in force than these, and nobody can read them */
     bool template_known;
     const char *paused; /* NULL, or the pause that applies: "all", "channel:email", ... */
     const policy_count *counts;

@@ -19,6 +19,8 @@ void policy_rules_free(policy_rules *r)
     for (size_t i = 0; i < r->calendar_n; i++)
         calendar_free(r->calendars[i]);
     regions_free(r->regions);
+    for (size_t i = 0; i < r->file_n; i++)
+        free(r->files[i].signed_text);
     free(r);
 }
 

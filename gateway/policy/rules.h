@@ -49,17 +49,18 @@
 enum {
     POLICY_PACKS_MAX = 1024, /* a multiple of 64 */
     POLICY_CALENDARS_MAX = 256,
-    POLICY_WINDOWS_MAX = 32,          /* of one pack and channel */
-    POLICY_CAPS_MAX = 16,             /* of one pack */
-    POLICY_ROWS_MAX = 32,             /* of any other list of a pack */
-    POLICY_WORDS_MAX = 32,            /* of one opt-out wording */
-    POLICY_COUNTERS_MAX = 24,         /* kinds of counters all packs together may need */
-    POLICY_CAP_DAYS_MAX = 31,         /* longest sliding window of days */
-    POLICY_CAP_HOURS_MAX = 30,        /* and of hours */
-    POLICY_HOLIDAYS_MAX = 2048,       /* of one calendar */
-    POLICY_CALENDAR_YEARS_MAX = 64,   /* of one calendar */
-    POLICY_RULES_BYTES_MAX = 1 << 20, /* of one file */
-    POLICY_HASH_TEXT = 65,            /* SHA-256 in hex, with NUL */
+    POLICY_WINDOWS_MAX = 32,           /* of one pack and channel */
+    POLICY_CAPS_MAX = 16,              /* of one pack */
+    POLICY_ROWS_MAX = 32,              /* of any other list of a pack */
+    POLICY_WORDS_MAX = 32,             /* of one opt-out wording */
+    POLICY_COUNTERS_MAX = 24,          /* kinds of counters all packs together may need */
+    POLICY_CAP_DAYS_MAX = 31,          /* longest sliding window of days */
+    POLICY_CAP_HOURS_MAX = 30,         /* and of hours */
+    POLICY_HOLIDAYS_MAX = 2048,        /* of one calendar */
+    POLICY_CALENDAR_YEARS_MAX = 64,    /* of one calendar */
+    POLICY_RULES_BYTES_MAX = 1 << 20,  /* of one file */
+    POLICY_SET_BYTES_MAX = 600 * 1024, /* of all of them as one text: it is kept in one record */
+    POLICY_HASH_TEXT = 65,             /* SHA-256 in hex, with NUL */
 };
 
 /* Channels the policy knows. The desk is work for one of our own people and contacts nobody, so
@@ -110,8 +111,37 @@ const char *policy_rules_hash(const policy_rules *r);
 
 typedef enum { POLICY_UNSIGNED, POLICY_SIGNED, POLICY_SIGNATURE_BAD } policy_signature;
 
+struct sign_keys;
+
+/* Add one file with its signature: `json` a pack, calendar or table of prefixes as `kind` says.
+ * name: as errors call it; what stands behind the last slash is kept. signature n 0: none. A
+ * signature that does not fit is no failure: policy_rules_doubtful tells. Errors as
+ * policy_rules_add_pack. */
+typedef enum { POLICY_FILE_CALENDAR, POLICY_FILE_REGIONS, POLICY_FILE_PACK } policy_file_kind;
+gw_code policy_rules_add_file(policy_rules *r, policy_file_kind kind, const char *name, gw_str json,
+                              gw_str signature, const struct sign_keys *keys, gw_err *err)
+    GW_NODISCARD;
+
 /* The n-th file that was loaded and is not signed by a known key, NULL past the end. */
 const char *policy_rules_doubtful(const policy_rules *r, size_t n, policy_signature *ret);
+/* GW_EREFUSED naming the first such file, and what to do; GW_OK when there is none. */
+gw_code policy_rules_all_signed(const policy_rules *r, gw_err *err) GW_NODISCARD;
+
+/* ---- the whole set as one text, so that all gateways use the same (rules_set.c) ---- */
+
+/* Append {"format":1,"files":[{"kind":"calendar"|"regions"|"pack","name","signature"?,"json"}]} of
+ * sealed rules: the canonical JSON of each, with its signature. GW_ELIMIT past
+ * POLICY_SET_BYTES_MAX. */
+gw_code policy_rules_write_set(const policy_rules *r, gw_buf *out, gw_err *err) GW_NODISCARD;
+/* Read it back, check the signatures against keys (NULL: none is known), and seal. GW_EINVAL,
+ * GW_ELIMIT, GW_ENOMEM, GW_EEXIST. */
+gw_code policy_rules_read_set(gw_str text, const struct sign_keys *keys, policy_rules **ret,
+                              gw_err *err) GW_NODISCARD;
+/* Append what changed, for people: "+ pack us-ma, version 1" for a new file, "- ..." for one that
+ * is gone, else the changed values (rules_diff.h) under a line "pack us-ma:". Nothing when equal.
+ * before NULL: there were none. */
+gw_code policy_rules_diff(const policy_rules *before, const policy_rules *after, gw_buf *out,
+                          gw_err *err) GW_NODISCARD;
 
 /* ---- for lists, doctor, lint and the content guard ---- */
 
@@ -171,7 +201,10 @@ int32_t policy_rules_retention(const policy_rules *r, const char *record_class);
 bool policy_business_day(const policy_rules *r, const char *id, int32_t day, int business_days,
                          int32_t *ret_day);
 
-/* ---- rules_load.c: the only function here that touches files ---- */
+/* ---- rules_load.c: the only functions here that touch files ---- */
+
+/* All *.vkey of a folder; a missing folder has none. */
+gw_code policy_keys_load(const char *keys_dir, struct sign_keys *ret, gw_err *err) GW_NODISCARD;
 
 /* All *.jsonc of both folders and of rules_dir/regions, in name order, sealed. A file beside a pack
  * with ".sig" behind its name is its signature; keys_dir holds the public keys that may sign
@@ -182,5 +215,11 @@ gw_code policy_rules_load(const char *rules_dir, const char *calendars_dir, poli
 gw_code policy_rules_load_signed(const char *rules_dir, const char *calendars_dir,
                                  const char *keys_dir, policy_rules **ret, gw_err *err)
     GW_NODISCARD;
+
+/* Call for the path of each file that would be loaded, as long as each returns GW_OK. Errors as
+ * loading, and its own. */
+typedef gw_code policy_path_fn(void *arg, const char *path, gw_err *err);
+gw_code policy_rules_paths(const char *rules_dir, const char *calendars_dir, policy_path_fn *each,
+                           void *arg, gw_err *err) GW_NODISCARD;
 
 #endif

@@ -9,8 +9,7 @@
 
 typedef struct {
     policy_rules *r;
-    sign_key keys[SIGN_KEYS_MAX];
-    size_t key_n;
+    const sign_keys *keys;
 } loading;
 
 static bool ends_in(const struct dirent *e, const char *tail)
@@ -31,21 +30,17 @@ static int is_key_file(const struct dirent *e)
     return ends_in(e, ".vkey");
 }
 
-typedef gw_code each_fn(loading *l, const char *path, gw_str text, gw_err *err);
-
-static gw_code each_file(loading *l, const char *dir, const char *file, each_fn *each, gw_err *err)
+static gw_code each_file(void *arg, const char *dir, const char *file, policy_path_fn *each,
+                         gw_err *err)
 {
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/%s", dir, file) >= (int)sizeof path)
         return gw_fail(err, GW_ELIMIT, "path is longer than %d bytes", PATH_MAX);
-    GW_AUTO_BUF gw_buf text;
-    gw_buf_init(&text, POLICY_RULES_BYTES_MAX);
-    gw_code rc = gw_file_read(path, &text, err);
-    return rc == GW_OK ? each(l, path, gw_buf_str(&text), err) : rc;
+    return each(arg, path, err);
 }
 
-static gw_code each_in(loading *l, const char *dir, int (*filter)(const struct dirent *),
-                       each_fn *each, size_t *ret_n, gw_err *err)
+static gw_code each_in(void *arg, const char *dir, int (*filter)(const struct dirent *),
+                       policy_path_fn *each, size_t *ret_n, gw_err *err)
 {
     struct dirent **entries;
     int n = scandir(dir, &entries, filter, alphasort);
@@ -56,7 +51,7 @@ static gw_code each_in(loading *l, const char *dir, int (*filter)(const struct d
     gw_code rc = GW_OK;
     for (int i = 0; i < n; i++) {
         if (rc == GW_OK)
-            rc = each_file(l, dir, entries[i]->d_name, each, err);
+            rc = each_file(arg, dir, entries[i]->d_name, each, err);
         free(entries[i]);
     }
     free(entries);
@@ -66,125 +61,131 @@ static gw_code each_in(loading *l, const char *dir, int (*filter)(const struct d
 
 /* ---- one file ---- */
 
-static gw_code add_key(loading *l, const char *path, gw_str text, gw_err *err)
+static gw_code add_key(void *arg, const char *path, gw_err *err)
 {
-    if (l->key_n == SIGN_KEYS_MAX)
+    sign_keys *k = arg;
+    GW_AUTO_BUF gw_buf text;
+    gw_buf_init(&text, SIGN_TEXT_MAX);
+    if (k->n == SIGN_KEYS_MAX)
         return gw_fail(err, GW_ELIMIT, "more than %d rules keys", SIGN_KEYS_MAX);
-    gw_code rc = sign_key_parse(text, &l->keys[l->key_n], err);
-    l->key_n += rc == GW_OK;
+    gw_code rc = gw_file_read(path, &text, err);
+    if (rc == GW_OK)
+        rc = sign_key_parse(gw_buf_str(&text), &k->list[k->n], err);
+    k->n += rc == GW_OK;
     return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "%s", path);
 }
 
-/* A signature that cannot be read is none, and says so. */
-static policy_signature signature_of(const loading *l, const char *path, const char *canonical)
+/* A signature that cannot be read is none that fits: its text is no signature. */
+static void read_signature(const char *path, gw_buf *ret)
 {
+    static const char unreadable[] = "unreadable";
     char sig[PATH_MAX];
     gw_err err = {0};
+    bool fits = snprintf(sig, sizeof sig, "%s.sig", path) < (int)sizeof sig;
+    gw_code rc = fits ? gw_file_read(sig, ret, &err) : GW_ELIMIT;
+    if (rc == GW_ENOTFOUND || (rc == GW_OK && ret->n > 0))
+        return;
+    gw_buf_clear(ret);
+    gw_buf_puts(ret, unreadable);
+}
+
+static gw_code add_signed(const loading *l, policy_file_kind kind, const char *path, gw_err *err)
+{
     GW_AUTO_BUF gw_buf text;
-    gw_buf_init(&text, SIGN_TEXT_MAX);
-    if (snprintf(sig, sizeof sig, "%s.sig", path) >= (int)sizeof sig)
-        return POLICY_SIGNATURE_BAD;
-    gw_code rc = gw_file_read(sig, &text, &err);
-    if (rc == GW_ENOTFOUND)
-        return POLICY_UNSIGNED;
-    if (rc != GW_OK || text.n == 0)
-        return POLICY_SIGNATURE_BAD;
-    return sign_check(gw_str_of(canonical), gw_buf_str(&text), l->keys, l->key_n);
+    GW_AUTO_BUF gw_buf signature;
+    gw_buf_init(&text, POLICY_RULES_BYTES_MAX);
+    gw_buf_init(&signature, SIGN_TEXT_MAX);
+    read_signature(path, &signature);
+    gw_code rc = gw_buf_code(&signature, "a signature", err);
+    if (rc == GW_OK)
+        rc = gw_file_read(path, &text, err);
+    return rc == GW_OK ? policy_rules_add_file(l->r, kind, path, gw_buf_str(&text),
+                                               gw_buf_str(&signature), l->keys, err)
+                       : rc;
 }
 
-static gw_code note_signature(loading *l, const char *path, policy_signature s, gw_err *err)
+static gw_code add_calendar(void *arg, const char *path, gw_err *err)
 {
-    policy_rules *r = l->r;
-    const char *slash = strrchr(path, '/');
-    if (s == POLICY_SIGNED)
-        return GW_OK;
-    if (r->doubtful_n == PACK_FILES_MAX)
-        return gw_fail(err, GW_ELIMIT, "more than %d files of rules", PACK_FILES_MAX);
-    pack_doubt *d = &r->doubtful[r->doubtful_n++];
-    snprintf(d->name, sizeof d->name, "%s", slash ? slash + 1 : path);
-    d->signature = s;
-    return GW_OK;
+    return add_signed(arg, POLICY_FILE_CALENDAR, path, err);
 }
 
-static gw_code add_calendar(loading *l, const char *path, gw_str text, gw_err *err)
+static gw_code add_pack(void *arg, const char *path, gw_err *err)
 {
-    policy_rules *r = l->r;
-    gw_code rc = policy_rules_add_calendar(r, path, text, err);
-    if (rc != GW_OK)
-        return rc;
-    const char *canonical = calendar_canonical(r->calendars[r->calendar_n - 1]);
-    return note_signature(l, path, signature_of(l, path, canonical), err);
+    return add_signed(arg, POLICY_FILE_PACK, path, err);
 }
 
-static gw_code add_pack(loading *l, const char *path, gw_str text, gw_err *err)
+static gw_code add_regions(void *arg, const char *path, gw_err *err)
 {
-    gw_code rc = policy_rules_add_pack(l->r, path, text, err);
-    if (rc != GW_OK)
-        return rc;
-    pack *p = l->r->packs[l->r->pack_n - 1];
-    p->signature = signature_of(l, path, p->canonical);
-    return note_signature(l, path, p->signature, err);
-}
-
-static gw_code add_regions(loading *l, const char *path, gw_str text, gw_err *err)
-{
-    gw_code rc = policy_rules_add_regions(l->r, path, text, err);
-    if (rc != GW_OK)
-        return rc;
-    return note_signature(l, path, signature_of(l, path, regions_canonical(l->r->regions)), err);
+    return add_signed(arg, POLICY_FILE_REGIONS, path, err);
 }
 
 /* ---- all of them ---- */
 
 /* The folder may be missing: then no number's region is known. */
-static gw_code load_regions(loading *l, const char *rules_dir, gw_err *err)
+static gw_code each_regions(void *arg, const char *rules_dir, policy_path_fn *each, gw_err *err)
 {
     char dir[PATH_MAX];
     size_t n = 0;
     if (snprintf(dir, sizeof dir, "%s/regions", rules_dir) >= (int)sizeof dir)
         return gw_fail(err, GW_ELIMIT, "path is longer than %d bytes", PATH_MAX);
     gw_err missing = {0};
-    gw_code rc = each_in(l, dir, is_rules_file, add_regions, &n, &missing);
+    gw_code rc = each_in(arg, dir, is_rules_file, each, &n, &missing);
     if (rc == GW_ENOTFOUND)
         return GW_OK;
     return rc == GW_OK ? GW_OK : gw_fail(err, rc, "%s", missing.text);
 }
 
-static gw_code load_keys(loading *l, const char *dir, gw_err *err)
+/* Calendars first, packs last. */
+static gw_code each_of_all(void *arg, const char *rules_dir, const char *calendars_dir,
+                           policy_path_fn *const each[3], gw_err *err)
 {
     size_t n = 0;
-    gw_err missing = {0};
-    gw_code rc = dir ? each_in(l, dir, is_key_file, add_key, &n, &missing) : GW_OK;
-    if (rc == GW_ENOTFOUND)
-        return GW_OK;
-    return rc == GW_OK ? GW_OK : gw_fail(err, rc, "%s", missing.text);
-}
-
-static gw_code load_all(loading *l, const char *rules_dir, const char *calendars_dir,
-                        const char *keys_dir, gw_err *err)
-{
-    size_t n = 0;
-    gw_code rc = load_keys(l, keys_dir, err);
+    gw_code rc = each_in(arg, calendars_dir, is_rules_file, each[POLICY_FILE_CALENDAR], &n, err);
     if (rc == GW_OK)
-        rc = each_in(l, calendars_dir, is_rules_file, add_calendar, &n, err);
+        rc = each_regions(arg, rules_dir, each[POLICY_FILE_REGIONS], err);
     if (rc == GW_OK)
-        rc = load_regions(l, rules_dir, err);
-    if (rc == GW_OK)
-        rc = each_in(l, rules_dir, is_rules_file, add_pack, &n, err);
+        rc = each_in(arg, rules_dir, is_rules_file, each[POLICY_FILE_PACK], &n, err);
     if (rc == GW_OK && n == 0)
         rc = gw_fail(err, GW_ENOTFOUND, "folder %s has no *.jsonc; without rules nothing is sent",
                      rules_dir);
-    return rc == GW_OK ? policy_rules_seal(l->r, err) : rc;
+    return rc;
+}
+
+gw_code policy_rules_paths(const char *rules_dir, const char *calendars_dir, policy_path_fn *each,
+                           void *arg, gw_err *err)
+{
+    policy_path_fn *const all[] = {each, each, each};
+    return each_of_all(arg, rules_dir, calendars_dir, all, err);
+}
+
+gw_code policy_keys_load(const char *keys_dir, sign_keys *ret, gw_err *err)
+{
+    size_t n = 0;
+    sign_keys found = {.n = 0};
+    gw_err missing = {0};
+    gw_code rc = keys_dir ? each_in(&found, keys_dir, is_key_file, add_key, &n, &missing) : GW_OK;
+    if (rc != GW_OK && rc != GW_ENOTFOUND)
+        return gw_fail(err, rc, "%s", missing.text);
+    *ret = found;
+    return GW_OK;
 }
 
 gw_code policy_rules_load_signed(const char *rules_dir, const char *calendars_dir,
                                  const char *keys_dir, policy_rules **ret, gw_err *err)
 {
     GW_AUTO(policy_rules_free) policy_rules *r = policy_rules_new();
-    loading l = {.r = r};
+    static policy_path_fn *const adds[] = {[POLICY_FILE_CALENDAR] = add_calendar,
+                                           [POLICY_FILE_REGIONS] = add_regions,
+                                           [POLICY_FILE_PACK] = add_pack};
+    sign_keys keys;
+    loading l = {.r = r, .keys = &keys};
     if (!r)
         return gw_fail(err, GW_ENOMEM, "loading the rule packs");
-    gw_code rc = load_all(&l, rules_dir, calendars_dir, keys_dir, err);
+    gw_code rc = policy_keys_load(keys_dir, &keys, err);
+    if (rc == GW_OK)
+        rc = each_of_all(&l, rules_dir, calendars_dir, adds, err);
+    if (rc == GW_OK)
+        rc = policy_rules_seal(r, err);
     if (rc != GW_OK)
         return rc;
     *ret = r;
@@ -196,12 +197,4 @@ gw_code policy_rules_load(const char *rules_dir, const char *calendars_dir, poli
                           gw_err *err)
 {
     return policy_rules_load_signed(rules_dir, calendars_dir, NULL, ret, err);
-}
-
-const char *policy_rules_doubtful(const policy_rules *r, size_t n, policy_signature *ret)
-{
-    if (n >= r->doubtful_n)
-        return NULL;
-    *ret = r->doubtful[n].signature;
-    return r->doubtful[n].name;
 }

@@ -21,6 +21,11 @@ typedef struct {
     uint8_t key[32];
 } sign_key;
 
+typedef struct sign_keys {
+    size_t n;
+    sign_key list[SIGN_KEYS_MAX];
+} sign_keys;
+
 /* GW_EINVAL: not a key's text. */
 gw_code sign_key_parse(gw_str text, sign_key *ret, gw_err *err) GW_NODISCARD;
 void sign_key_write(const sign_key *k, gw_buf *out);

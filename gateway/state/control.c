@@ -1,4 +1,5 @@
-/* control.c - the manual clock, the pauses and the name of the log, which all gateways share. */
+/* control.c - the manual clock, the pauses, the rules in force and the name of the log, which all
+ * gateways share. */
 #include "gateway/state/conn.h"
 
 gw_code state_clock_get(state *s, bool *ret_manual, gw_wall *ret_t, gw_err *err)
@@ -126,4 +127,75 @@ gw_code state_control_set(state *s, gw_str field, gw_str json, gw_err *err)
     CONN_REPLY *r = NULL;
     rc = conn_reply(s, &r, err);
     return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "setting a pause");
+}
+
+/* ---- sets of rules ---- */
+
+static gw_code remove_rules(state *s, gw_str key, gw_err *err)
+{
+    gw_code rc = conn_begin(s, true, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, 3, "HDEL");
+    conn_arg_z(s, "dl:rules");
+    conn_arg(s, key);
+    CONN_REPLY *r = NULL;
+    return conn_reply(s, &r, err);
+}
+
+static gw_code remove_old_rules(state *s, gw_str key, gw_str keep, gw_err *err)
+{
+    gw_code rc = conn_begin(s, false, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, 2, "HKEYS");
+    conn_arg_z(s, "dl:rules");
+    CONN_REPLY *r = NULL;
+    rc = conn_reply(s, &r, err);
+    for (size_t i = 0; rc == GW_OK && r->type == REDIS_REPLY_ARRAY && i < r->elements; i++) {
+        gw_str found = conn_text(r->element[i]);
+        if (!gw_str_eq(found, key) && !gw_str_eq(found, keep))
+            rc = remove_rules(s, found, err);
+    }
+    return rc;
+}
+
+gw_code state_rules_put(state *s, gw_str key, gw_str text, gw_str keep, gw_err *err)
+{
+    if (!key.n || key.n > STATE_NAME_MAX || text.n > STATE_RULES_MAX)
+        return gw_fail(err, GW_ELIMIT, "the rules have more than %d bytes", STATE_RULES_MAX);
+    gw_code rc = conn_begin(s, true, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, 4, "HSET");
+    conn_arg_z(s, "dl:rules");
+    conn_arg(s, key);
+    conn_arg(s, text);
+    CONN_REPLY *r = NULL;
+    rc = conn_reply(s, &r, err);
+    if (rc == GW_OK)
+        rc = remove_old_rules(s, key, keep, err);
+    return rc == GW_OK ? GW_OK : gw_wrap(err, rc, "storing the rules");
+}
+
+gw_code state_rules_get(state *s, gw_str key, gw_arena *arena, gw_str *ret, gw_err *err)
+{
+    gw_code rc = conn_begin(s, false, err);
+    if (rc != GW_OK)
+        return rc;
+    conn_command(s, 3, "HGET");
+    conn_arg_z(s, "dl:rules");
+    conn_arg(s, key);
+    CONN_REPLY *r = NULL;
+    rc = conn_reply(s, &r, err);
+    if (rc != GW_OK)
+        return gw_wrap(err, rc, "reading the rules in force");
+    gw_str text = conn_text(r);
+    if (!text.p)
+        return gw_fail(err, GW_ENOTFOUND, "the store does not have the rules in force");
+    char *copy = gw_arena_copy(arena, text);
+    if (!copy)
+        return gw_fail(err, GW_ENOMEM, "reading the rules in force");
+    *ret = (gw_str){copy, text.n};
+    return GW_OK;
 }

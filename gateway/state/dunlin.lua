@@ -7,7 +7,8 @@
 -- STORED FORMAT 7 (dl:meta field format). NN = shard 00..63, rid/did = 26 characters.
 --   dl:meta                hash    format, shards, created ms
 --   dl:clock               string  manual clock in ms; absent = the system's clock
---   dl:control             hash    pauses: "all", "channel:email", "template:NAME" -> JSON
+--   dl:control             hash    pauses: "all", "channel:email", "template:NAME" -> JSON; "windows", "rules": in force
+--   dl:rules               hash    sets of rules, by their SHA-256: the one in force and the one before
 --   dl:{NN}:r:<rid>        hash    reminder. v = version, state letter and due ms in one ("3P1357100000000"; due may
 --                                  be missing). a, never missing: of an accepted job netstrings did, at, src, deb,
 --                                  cas, job, ch and behind them its body; of a ladder step its did alone, beside

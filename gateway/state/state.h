@@ -39,6 +39,7 @@ enum {
     STATE_BODY_MAX =
         256 * 1024, /* bytes of one job's body; past about 3900 it costs extra memory */
     STATE_VALUE_MAX = 256 * 1024,   /* bytes of one field's value */
+    STATE_RULES_MAX = 1024 * 1024,  /* bytes of one set of rules */
     STATE_NAME_MAX = 1024,          /* bytes of a field name, source, debtor, case or job id */
     STATE_FIELDS_MAX = 1000,        /* fields one transition sets in one hash */
     STATE_RECORDS_MAX = 16,         /* outbox records of one transition */
@@ -344,6 +345,13 @@ gw_code state_clock_set(state *s, const gw_wall *t /* NULL = release */, gw_err 
 /* Pauses: field "all", "channel:email", "template:NAME" -> JSON {by, since}. */
 gw_code state_control_get(state *s, gw_arena *arena, state_hash *ret, gw_err *err) GW_NODISCARD;
 gw_code state_control_set(state *s, gw_str field, gw_str json /* p NULL = remove */, gw_err *err)
+    GW_NODISCARD;
+
+/* Sets of rules, by the hex SHA-256 of their text: the one in force and the one before it, which a
+ * gateway may still be reading. Put: what is neither key nor keep (may be empty) is removed; text
+ * at most STATE_RULES_MAX bytes. Get: GW_ENOTFOUND. */
+gw_code state_rules_put(state *s, gw_str key, gw_str text, gw_str keep, gw_err *err) GW_NODISCARD;
+gw_code state_rules_get(state *s, gw_str key, gw_arena *arena, gw_str *ret, gw_err *err)
     GW_NODISCARD;
 
 #endif

@@ -16,6 +16,7 @@ static const verb_row rows[VERB_COUNT] = {
     [VERB_PAUSE] = {"pause", VERB_ACT, true, false},
     [VERB_RESUME] = {"resume", VERB_ACT, true, false},
     [VERB_WINDOWS] = {"windows", VERB_ACT, true, false},
+    [VERB_RULES] = {"rules", VERB_ACT, true, false},
     [VERB_TRY] = {"try", VERB_ASK, false, false},
     [VERB_RETRY] = {"retry", VERB_ACT, true, false},
     [VERB_CALL] = {"call", VERB_ACT, false, false},  /* of agents and operators */

@@ -25,6 +25,7 @@ typedef enum {
     VERB_PAUSE,
     VERB_RESUME,
     VERB_WINDOWS,
+    VERB_RULES,
     VERB_TRY,
     VERB_RETRY,
     VERB_CALL,

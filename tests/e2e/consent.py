@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Consent, holds, windows, the content guard, and the loss of Redis, through the command line and a
+"""Consent, holds, windows, rules, the content guard, and the loss of Redis, through the command line and a
 whole gateway that writes into its outbox folder.
 """
 import argparse
@@ -39,7 +39,7 @@ class Story:
         self.gw, self.report = gw, report
 
     def check(self, good, rule, what=""):
-        self.report.check(good, rule, str(what)[:600])
+        self.report.check(good, rule, str(what)[-600:])
 
     def tell(self, verb, body):
         answer = self.gw.submit(verb, [body])[0]
@@ -89,6 +89,103 @@ class Story:
         self.check(shown["by"] == "SIGHUP" and not shown["windows"]["windows"],
                    "windows: SIGHUP takes the file of the configuration", shown)
         gw.run("window", "apply", good, "--by", "ann", "--reason", "again")
+
+    def show_rules(self):
+        return json.loads(self.gw.run("rules", "show", "--json").stdout)
+
+    def edit(self, name, old, new):
+        path = os.path.join(self.gw.folder, "config", name)
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        if old not in text:
+            raise RuntimeError(f"{name} has no {old}")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(old, new, 1))
+
+    def hup_until(self, good, patience_s=20):
+        os.kill(self.gw.children()["gateway"], signal.SIGHUP)
+        end = time.monotonic() + patience_s
+        while not good() and time.monotonic() < end:
+            time.sleep(0.1)
+        return good()
+
+    def rules(self):
+        gw = self.gw
+        first = self.show_rules()
+        self.check(first["by"] == "start", "rules: the first start puts the files in force", first["by"])
+        done = gw.run("rules", "diff")
+        self.check("nothing would change" in done.stdout, "rules: and diff finds nothing", done.stdout)
+        self.edit("rules/default.jsonc", '"from": "08:00"', '"from": "08:15"')
+        done = gw.run("rules", "diff")
+        self.check("pack house-b2b" in done.stdout and '+ /windows/0/from "08:15"' in done.stdout,
+                   "rules: diff shows the number that would change", done.stdout)
+        self.check(self.show_rules() == first, "rules: an edited file alone changes nothing")
+        gw.run("rules", "apply", "--by", "ann", "--reason", "counsel asked")
+        now = self.show_rules()
+        self.check(now["by"] == "ann" and now["reason"] == "counsel asked" and
+                   now["hash"] != first["hash"], "rules: apply puts it in force with a name", now["by"])
+        self.check(gw.query({"what": "status"})["rules"] == now["hash"],
+                   "rules: decisions name the new hash")
+        self.edit("rules/default.jsonc", '"from": "08:15"', '"from": "28:15"')
+        done = gw.run("rules", "apply", check=False)
+        self.check(done.returncode == 1 and "default.jsonc" in done.stderr,
+                   "rules: a wrong file is refused with its name", done.stderr)
+        refused = self.hup_until(lambda: "windows or rules refused" in gw.logs(200))
+        self.check(refused and self.show_rules() == now, "rules: SIGHUP refuses it too, the old stay")
+        self.edit("rules/default.jsonc", '"from": "28:15"', '"from": "08:30"')
+        taken = self.hup_until(lambda: self.show_rules()["by"] == "SIGHUP")
+        self.check(taken, "rules: SIGHUP takes good files", self.show_rules()["by"])
+        self.edit("rules/default.jsonc", '"from": "08:30"', '"from": "08:00"')
+        gw.run("rules", "apply", "--by", "ann", "--reason", "as before")
+
+    def refuses_to_start(self, words):
+        """dunlin up ends, or its gateway does again and again, and says why."""
+        gw = self.gw
+        with open(os.path.join(gw.folder, "up.log"), "ab") as log:
+            gw.up = subprocess.Popen(
+                [os.path.join(gw.bin, "dunlin"), "up", "--data", gw.data, "--config", gw.config,
+                 "--with", "email"], stdout=log, stderr=log, env=gw.environment,
+                preexec_fn=suite.die_with_parent)
+        end = time.monotonic() + 30
+        while words not in gw.logs(30) and time.monotonic() < end:
+            time.sleep(0.05)
+        said = words in gw.logs(30)
+        gw.stop()
+        return said
+
+    def signatures(self):
+        gw = self.gw
+        gw.stop()
+        with open(gw.config, encoding="utf-8") as file:
+            settings = json.load(file)
+        settings["rules"] = {"require_signature": True}
+        with open(gw.config, "w", encoding="utf-8") as file:
+            json.dump(settings, file)
+        self.check(self.refuses_to_start("is not signed"), "signatures: unsigned rules do not start",
+                   gw.logs(5))
+        gw.run("rules", "key", "counsel")
+        gw.run("rules", "sign", "--key", "counsel")
+        self.check("0 files" in gw.run("rules", "verify").stdout, "signatures: one command signs all")
+        gw.start()
+        # What is in force was put there unsigned: nobody is contacted until signed rules are.
+        self.tell("debtor", dict(DEBTOR, id="K-9"))
+        tried = json.loads(gw.run("submit", "--dry-run", self.write(
+            "sign.jsonl", json.dumps(job("s-1", debtor="K-9")) + "\n")).stdout.split("\n")[0])
+        self.check(tried.get("why") == "rules-unreadable", "signatures: what was put in force unsigned holds", tried)
+        gw.run("rules", "apply", "--by", "counsel", "--reason", "signed")
+        before = self.show_rules()
+        tried = json.loads(gw.run("submit", "--dry-run",
+                                  os.path.join(gw.folder, "sign.jsonl")).stdout.split("\n")[0])
+        self.check(tried["outcome"] in ("allow", "later"), "signatures: signed ones let it go", tried)
+        self.edit("calendars/house.jsonc", '"01-01"', '"01-02"')
+        done = gw.run("rules", "apply", check=False)
+        self.check(done.returncode == 1 and "house.jsonc was changed after it was signed" in done.stderr
+                   and self.show_rules() == before, "signatures: a bent calendar is refused", done.stderr)
+        refused = self.hup_until(lambda: "house.jsonc was changed" in gw.logs(30))
+        self.check(refused and self.show_rules() == before, "signatures: at a reload as well")
+        gw.stop()
+        self.check(self.refuses_to_start("house.jsonc was changed after it was signed"),
+                   "signatures: and at the next start", gw.logs(5))
 
     def sending(self):
         self.tell("debtor", DEBTOR)
@@ -187,6 +284,7 @@ class Story:
         states = {j["job"]: j["state"] for j in gw.jobs(source="local", debtor="K-1")}
         debtor = gw.query({"what": "debtor", "source": "local", "debtor": "K-1"})
         mails = len(self.mails())
+        rules = self.show_rules()
         gw.stop()
         shutil.rmtree(os.path.join(gw.data, "redis"))
         with open(os.path.join(gw.folder, "up.log"), "ab") as log:
@@ -212,6 +310,7 @@ class Story:
                    "loss: rebuild does not touch a store in use")
         again = gw.query({"what": "debtor", "source": "local", "debtor": "K-1"})
         self.check(again == debtor, "loss: the debtor is as before", f"{debtor}\n{again}")
+        self.check(self.show_rules() == rules, "loss: and the rules in force")
         gw.clock_set("2013-01-08T09:30:00Z")
         after = {j["job"]: j["state"] for j in gw.jobs(source="local", debtor="K-1")}
         self.check(after == states, "loss: so are its reminders", f"{states}\n{after}")
@@ -223,9 +322,10 @@ def run(folder):
     gw = gateway.Gateway(folder, gateway.settings(clock_start="2013-01-07T08:00:00Z"))
     story = Story(gw, report)
     try:
+        gw.own_copy("rules", "calendars")
         gw.start()
-        for part in (story.windows, story.sending, story.dry_runs, story.third_parties, story.consent, story.holds,
-                     story.loss):
+        for part in (story.rules, story.windows, story.sending, story.dry_runs, story.third_parties,
+                     story.consent, story.holds, story.loss, story.signatures):
             part()
     finally:
         gw.stop()

@@ -4,6 +4,7 @@ The client knows the intake protocol from gateway/intake/README.md only; nothing
 """
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -70,6 +71,13 @@ class Gateway:
                                                       os.path.join(suite.SOURCE, "templates"))
         with open(self.config, "w", encoding="utf-8") as file:
             json.dump(config, file, indent=1)
+
+    def own_copy(self, *names):
+        """These folders of the configuration may be changed by the test."""
+        for name in names:
+            path = os.path.join(os.path.dirname(self.config), name)
+            os.unlink(path)
+            shutil.copytree(os.path.join(suite.SOURCE, "config", name), path)
 
     # ---- processes ----
 

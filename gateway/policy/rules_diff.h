@@ -2,8 +2,8 @@
  *
  * Text: one line per change, "- POINTER old" and "+ POINTER new" (RFC 6901). json: one array of
  * {"at","old"?,"new"?}. Nothing for equal documents but "[]" as JSON. Thread: any; pure. */
-#ifndef DUNLIN_CLI_RULES_DIFF_H
-#define DUNLIN_CLI_RULES_DIFF_H
+#ifndef POLICY_RULES_DIFF_H
+#define POLICY_RULES_DIFF_H
 
 #include "gateway/base/json.h"
 

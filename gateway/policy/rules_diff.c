@@ -1,4 +1,4 @@
-#include "gateway/cli/rules_diff.h"
+#include "gateway/policy/rules_diff.h"
 
 enum { ARENA_BYTES = 64 << 20, NONE = 0 };
 
