@@ -168,7 +168,8 @@ class Story:
         self.check("0 files" in gw.run("rules", "verify").stdout, "signatures: one command signs all")
         gw.start()
         # What is in force was put there unsigned: nobody is contacted until signed rules are.
-        self.tell("debtor", dict(DEBTOR, id="K-9"))
+        other = dict(DEBTOR["contacts"][0], email="accounts@k-9.example.test")
+        self.tell("debtor", dict(DEBTOR, id="K-9", contacts=[other]))
         tried = json.loads(gw.run("submit", "--dry-run", self.write(
             "sign.jsonl", json.dumps(job("s-1", debtor="K-9")) + "\n")).stdout.split("\n")[0])
         self.check(tried.get("why") == "rules-unreadable", "signatures: what was put in force unsigned holds", tried)
