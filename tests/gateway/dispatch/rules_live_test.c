@@ -29,12 +29,13 @@ static void write_file(const char *folder, const char *name, gw_str text)
 static void write_pack(const char *from, const char *to)
 {
     char text[2048];
-    snprintf(text, sizeof text,
-             "// the hours of the house\n{\"format\":2,\"id\":\"house\",\"version\":\"2\",\"title\":"
-             "\"t\",\"roles\":[\"company\"],\"holidays\":null,\"windows\":[{\"channel\":\"email\","
-             "\"days\":[\"mon\",\"tue\",\"wed\",\"thu\",\"fri\"],\"from\":\"%s\",\"to\":\"%s\"," NOTE
-             "}],\"caps\":[],\"consent\":[{\"channel\":\"email\",\"mode\":\"opt-out\"," NOTE "}]}",
-             from, to);
+    snprintf(
+        text, sizeof text,
+        "// the hours of the house\n{\"format\":2,\"id\":\"house\",\"version\":\"2\",\"title\":"
+        "\"t\",\"roles\":[\"company\"],\"holidays\":null,\"windows\":[{\"channel\":\"email\","
+        "\"days\":[\"mon\",\"tue\",\"wed\",\"thu\",\"fri\"],\"from\":\"%s\",\"to\":\"%s\"," NOTE
+        "}],\"caps\":[],\"consent\":[{\"channel\":\"email\",\"mode\":\"opt-out\"," NOTE "}]}",
+        from, to);
     write_file(folders[0], "house.jsonc", gw_str_of(text));
 }
 
@@ -256,8 +257,8 @@ static void rules_changed_inside_of_the_store_stop_everything_until_good_ones_ar
              policy_rules_hash(wide), fake);
     assert_int_equal(
         state_rules_put(r->store, gw_str_of(fake), gw_buf_str(&set), GW_STR(""), &r->err), GW_OK);
-    assert_int_equal(
-        state_control_set(r->store, GW_STR(RULES_FIELD), gw_str_of(control), &r->err), GW_OK);
+    assert_int_equal(state_control_set(r->store, GW_STR(RULES_FIELD), gw_str_of(control), &r->err),
+                     GW_OK);
     look(r);
     rig_join(r, 0, 4);
     rig_set(r, RIG_MONDAY_10H + 4 * RIG_HOUR);
