@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <string.h>
 
-static const double own_pull = 100;  /* pseudo-contacts of a cell */
-static const double bend_pull = 2.5; /* pseudo-answers of an hour, over all channels */
+static const double own_pull = 200; /* pseudo-contacts of a cell */
+static const double bend_pull = 10; /* pseudo-answers of an hour, over all channels */
 static const double neighbour = .3;
 
 /* Sums over a fixed part of the persons. Parts do not depend on the number of threads, so neither

@@ -2,7 +2,7 @@
  *
  * Each iteration weighs every person over the components and re-draws the routines from the
  * weighted contacts: answers over contacts times level, smoothed with the neighbouring hours (.3),
- * pulled by 100 pseudo-contacts towards the population's curve bent by what the routine does on all
+ * pulled by 200 pseudo-contacts towards the population's curve bent by what the routine does on all
  * channels together. Deterministic: the same log, seed and number of iterations give the same
  * bytes, whatever the number of threads. */
 #ifndef TIMING_ARCHETYPE_FIT_H

@@ -1,11 +1,16 @@
 #include "gateway/timing/tables.h"
 
+#include <math.h>
+
 static const double rate_yes = 1;   /* of a channel: one answer ... */
 static const double rate_tried = 8; /* ... in eight contacts, until the first hundreds are seen */
-static const double neighbour = 0.35;
-static const double bend_pull = 10;    /* answers after which an hour bends the rate by half */
-static const double cell_pull = 30;    /* contacts after which a cell speaks for itself */
-static const double segment_pull = 60; /* contacts after which a segment does */
+static const double neighbour = 0.5;
+static const double bend_pull = 10;     /* answers after which an hour bends the rate by half */
+static const double cell_pull = 200;    /* contacts after which a cell speaks for itself */
+static const double segment_pull = 400; /* contacts after which a cell of a segment does */
+static const double segment_bend = 20;  /* answers after which a segment bends an hour by half */
+static const double segment_neighbour = 0.7;
+static const double most = .97; /* a day of late reactions may count more answers than contacts */
 
 static void add_contact(timing_cells *c, unsigned cell, const history_contact *contact)
 {
@@ -58,6 +63,38 @@ static void bend_hours(const timing_cells *c, unsigned daytype, const double *ra
     }
 }
 
+/* How a segment bends an hour of everybody's curves, again pooled over the channels. */
+static void bend_segment(const timing_cells *c, unsigned daytype, const float *population,
+                         double ret[TIMING_HOURS])
+{
+    for (unsigned h = 0; h < TIMING_HOURS; h++) {
+        double yes = segment_bend;
+        double expected = segment_bend;
+        for (unsigned g = h ? h - 1 : 0; g <= h + 1 && g < TIMING_HOURS; g++)
+            for (unsigned ch = 0; ch < TIMING_CHANNELS; ch++) {
+                unsigned cell = timing_cell(ch, daytype, g);
+                double k = g == h ? 1 : segment_neighbour;
+                yes += k * c->yes[cell];
+                expected += k * c->tried[cell] * (double)population[cell];
+            }
+        ret[h] = yes / expected;
+    }
+}
+
+static void make_segment(const timing_cells *c, unsigned daytype, const float *population,
+                         float *ret)
+{
+    double bend[TIMING_HOURS];
+    bend_segment(c, daytype, population, bend);
+    for (unsigned ch = 0; ch < TIMING_CHANNELS; ch++)
+        for (unsigned h = 0; h < TIMING_HOURS; h++) {
+            unsigned cell = timing_cell(ch, daytype, h);
+            double p0 = (double)population[cell] * bend[h];
+            double p1 = (c->yes[cell] + segment_pull * p0) / (c->tried[cell] + segment_pull);
+            ret[cell] = (float)fmin(most, p1);
+        }
+}
+
 static double rate_of(const timing_cells *c, unsigned row)
 {
     double yes = rate_yes;
@@ -78,7 +115,7 @@ static double population_at(const timing_cells *c, unsigned row, unsigned h, dou
         yes += k * c->yes[row + g];
         tried += k * c->tried[row + g];
     }
-    return yes / tried;
+    return fmin(most, yes / tried);
 }
 
 static void make_curves(const timing_counts *c, timing_tables *ret)
@@ -95,10 +132,9 @@ static void make_curves(const timing_counts *c, timing_tables *ret)
             unsigned cell = timing_cell(ch, d, h);
             double p0 = population_at(&c->all, cell - h, h, rate[ch] * bend[h]);
             ret->population[cell] = (float)p0;
-            for (unsigned s = 0; s < TIMING_SEGMENTS; s++)
-                ret->segment[s][cell] = (float)((c->segment[s].yes[cell] + segment_pull * p0) /
-                                                (c->segment[s].tried[cell] + segment_pull));
         }
+        for (unsigned s = 0; s < TIMING_SEGMENTS; s++)
+            make_segment(&c->segment[s], d, ret->population, ret->segment[s]);
     }
 }
 

@@ -1,9 +1,13 @@
 /* tables.h - what is known of everybody: how often a contact in a cell was answered.
  *
  * Population and segment level of both models: cell = channel, day type, local hour.
- *     population p0 = (yes + 30 q) / (tried + 30), each hour smoothed with its neighbours (.35),
+ *     population p0 = (yes + 200 q) / (tried + 200), each hour smoothed with its neighbours (.5),
  *                q  = the channel's rate, bent by what the hour does on all channels together
- *     segment    p1 = (yes_g + 60 p0) / (tried_g + 60)
+ *     segment    p1 = (yes_g + 400 r p0) / (tried_g + 400)
+ *                r  = how the segment bends that hour on all channels together: (yes + 20) /
+ *                     (expected from p0 + 20), smoothed with its neighbours (.7)
+ * The pulls are large because the shape of a day is much the same on every channel: what is pooled
+ * over the channels and neighbouring hours is known long before a single cell is.
  * Counts are weighted by the trust of the signal (history.h). A late reaction is one answer at its
  * hour; each hour behind the contact was tried 1 / (sum of their chances) times.
  * Thread: any; pure. */
