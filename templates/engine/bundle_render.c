@@ -2,8 +2,6 @@
 #include "templates/engine/guard.h"
 #include "templates/engine/manifest.h"
 
-#include <stdio.h>
-
 enum { NOT_THERE = UINT32_MAX };
 
 typedef bool (*fact_test)(const json_doc *d, uint32_t node);
@@ -25,7 +23,10 @@ static bool test_fact(const json_doc *d, uint32_t node, const char *path, fact_t
         return good(d, node);
     char part[MUSTACHE_NAME_MAX + 1];
     size_t n = strcspn(path, ".");
-    snprintf(part, sizeof part, "%.*s", (int)n, path);
+    if (n > MUSTACHE_NAME_MAX)
+        return good(d, NOT_THERE);
+    memcpy(part, path, n);
+    part[n] = '\0';
     uint32_t next = json_member(d, node, part);
     return next ? test_fact(d, next, path + n + (path[n] == '.'), good) : good(d, NOT_THERE);
 }

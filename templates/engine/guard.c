@@ -48,7 +48,11 @@ static void put_seen(gw_str text, gw_buf *ret)
         if (text.p[i] == '&' && put_entity(text, &i, ret))
             continue;
         if (text.p[i] != '<') {
-            gw_buf_putc(ret, text.p[i++]);
+            size_t n = 1;
+            while (i + n < text.n && text.p[i + n] != '<' && text.p[i + n] != '&')
+                n++;
+            gw_buf_put(ret, text.p + i, n);
+            i += n;
             continue;
         }
         gw_buf_putc(ret, ' ');
@@ -135,6 +139,8 @@ static gw_code look_words(const looking *l)
 {
     gw_str text = l->folded;
     for (size_t at = 0; at < text.n; at++) {
+        if (lint_words_is_inside(text, at))
+            continue; /* no whole word begins here */
         unsigned char c = (unsigned char)text.p[at];
         for (uint32_t i = l->w->first[c]; i < l->w->first[c + 1]; i++) {
             const lint_word_rule *rule = &l->w->rules[l->w->by_first[i].rule];

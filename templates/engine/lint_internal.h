@@ -80,7 +80,9 @@ struct lint_words {
 gw_code lint_words_parse(gw_str json, lint_words **ret_words, gw_err *err) GW_NODISCARD;
 void lint_words_free(lint_words *w);
 GW_CLEANUP_FUNC(lint_words, lint_words_free)
-/* Does phrase stand at offset as whole words? */
+/* Is the byte at this offset part of a word that began before it? */
+bool lint_words_is_inside(gw_str text, size_t at);
+/* Phrase stands at this offset: as whole words? */
 bool lint_words_is_whole(gw_str text, size_t at, gw_str phrase);
 /* Is one of the opt-out phrases in the folded text? */
 bool lint_words_have_opt_out(const lint_words *w, gw_str folded);

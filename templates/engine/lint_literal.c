@@ -2,24 +2,40 @@
 
 enum { LITERAL_MAX = 2 * MUSTACHE_TOTAL_MAX, FIRST_MARKS = 64, VARIABLE_BYTE = 1 };
 
-static void fold_byte(gw_buf *out, bool *space, unsigned char c)
+/* At most two bytes behind the n at text; returns how many there are then. */
+static size_t fold_to(char *text, size_t n, bool *space, unsigned char c)
 {
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
         *space = true;
-        return;
+        return n;
     }
-    unsigned char last = out->n ? (unsigned char)out->data[out->n - 1] : ' ';
+    unsigned char last = n ? (unsigned char)text[n - 1] : ' ';
     if (*space && last != ' ' && !(last >= 0x80 && c >= 0x80))
-        gw_buf_putc(out, ' ');
+        text[n++] = ' ';
     *space = false;
-    gw_buf_putc(out, (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
+    text[n++] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    return n;
 }
 
+static void fold_byte(gw_buf *out, bool *space, unsigned char c)
+{
+    if (!gw_buf_reserve(out, 2))
+        return;
+    out->n = fold_to(out->data, out->n, space, c);
+    out->data[out->n] = '\0';
+}
+
+/* Never longer than it was: each space that comes in was one. */
 void lint_literal_fold(gw_str s, gw_buf *ret)
 {
     bool space = false;
+    if (!gw_buf_reserve(ret, s.n))
+        return;
+    size_t n = ret->n;
     for (size_t i = 0; i < s.n; i++)
-        fold_byte(ret, &space, (unsigned char)s.p[i]);
+        n = fold_to(ret->data, n, &space, (unsigned char)s.p[i]);
+    ret->n = n;
+    ret->data[n] = '\0';
 }
 
 static void add_mark(lint_literal *l, const char *file, uint32_t line)

@@ -159,11 +159,16 @@ static bool is_word_byte(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
+bool lint_words_is_inside(gw_str text, size_t at)
+{
+    return at > 0 && is_word_byte(text.p[at]) && is_word_byte(text.p[at - 1]);
+}
+
 /* "sue" must not be found in "issue". */
 bool lint_words_is_whole(gw_str text, size_t at, gw_str phrase)
 {
     size_t behind = at + phrase.n;
-    if (is_word_byte(phrase.p[0]) && at > 0 && is_word_byte(text.p[at - 1]))
+    if (lint_words_is_inside(text, at))
         return false;
     return !(is_word_byte(phrase.p[phrase.n - 1]) && behind < text.n &&
              is_word_byte(text.p[behind]));

@@ -128,6 +128,8 @@ static gw_code put_mailboxes(GMimeMessage *message, GMimeAddressType type, const
             break;
         snprintf(address, sizeof address, "%.*s", GW_STR_ARG(boxes[i].address));
         InternetAddress *box = internet_address_mailbox_new(words.n ? words.data : NULL, address);
+        /* GMime would ask libidn for this form; address_check lets ASCII alone through */
+        INTERNET_ADDRESS_MAILBOX(box)->idn_addr = g_strdup(address);
         internet_address_list_add(list, box);
         g_object_unref(box);
     }

@@ -1,6 +1,6 @@
 #include "workers/runtime/worker_inside.h"
 
-#include <openssl/sha.h>
+#include <openssl/evp.h>
 #include <unistd.h>
 
 enum { BENCH_STOP_MS = 500 }; /* how often an idle preparing thread looks whether it is to end */
@@ -24,11 +24,24 @@ void worker_give_back(void *arg, channel_attempt *a)
 
 /* ---- preparing threads ---- */
 
-static void hash_bytes(job *j)
+/* Looked up by name once: OpenSSL 3 takes as long for that as for two kilobytes. */
+static EVP_MD *sha256;
+
+static void find_sha256(void)
 {
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)j->attempt->bytes.data, j->attempt->bytes.n, hash);
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+static gw_code hash_bytes(job *j, gw_err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    unsigned char hash[32];
+    pthread_once(&once, find_sha256);
+    if (!sha256 ||
+        EVP_Digest(j->attempt->bytes.data, j->attempt->bytes.n, hash, NULL, sha256, NULL) != 1)
+        return gw_fail(err, GW_ENOMEM, "hashing a message");
     gw_hex(hash, sizeof hash, j->hash);
+    return GW_OK;
 }
 
 /* Reasons of a message that could not be made. */
@@ -67,8 +80,8 @@ void *worker_prepare(void *arg)
         if (j->prepared == GW_OK)
             j->prepared = w->driver->prepare(w->driver->self, bench, a, j->bundle, &err);
         if (j->prepared == GW_OK)
-            hash_bytes(j);
-        else
+            j->prepared = hash_bytes(j, &err);
+        if (j->prepared != GW_OK)
             decide_failure(a, j->prepared, err.text);
         worker_give_back(w, a);
     }
