@@ -68,7 +68,7 @@ static gw_code act_on_job(query *q, const intake_ask *ask, life_event on, const 
         char rid[GW_ID_TEXT];
         gw_id_format(&l->r.rid, rid);
         verdict_accepted(ret, l->r.job, gw_str_of(rid), ask->now);
-        query_wake(q, UINT64_MAX);
+        query_wake(q, 0, UINT64_MAX);
         return GW_OK;
     }
     return gw_fail(err, GW_EBUSY, "the reminder keeps moving; try again");
@@ -120,7 +120,7 @@ static gw_code act_clock(query *q, const intake_ask *ask, gw_buf *ret, gw_err *e
     if (rc != GW_OK)
         return rc;
     verdict_accepted(ret, GW_STR("clock"), GW_STR(""), gw_clock_now(q->cfg->clock));
-    query_wake(q, UINT64_MAX);
+    query_wake(q, 0, UINT64_MAX);
     return GW_OK;
 }
 

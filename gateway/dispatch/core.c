@@ -53,6 +53,7 @@ void core_news(dispatch *d)
     }
     for (const char *lane = "awesv"; *lane; lane++)
         d->news[(unsigned char)*lane] |= news;
+    d->news['a'] |= atomic_exchange(&d->shared.jobs, 0);
     /* People are slower than that. */
     if (now.ms >= d->desk_next.ms || gw_clock_is_manual(d->clock)) {
         d->news[CHANGE_LANE_DESK] = UINT64_MAX;

@@ -118,6 +118,7 @@ struct dispatch {
         size_t question_n;
         _Atomic bool stop, draining;
         _Atomic uint64_t news; /* shards with something new for any lane */
+        _Atomic uint64_t jobs; /* shards with jobs just accepted */
         _Atomic int drain_ms;
     } shared;
 };

@@ -76,7 +76,7 @@ void desk_have_looked_at(const desk *k, const loaded *l)
     state_verdict verdict;
     gw_err err = {0};
     if (state_apply(k->ask->store, &t, 1, &verdict, &err) == GW_OK)
-        query_wake(k->q, UINT64_C(1) << t.shard); /* else its own timer comes */
+        query_wake(k->q, 0, UINT64_C(1) << t.shard); /* else its own timer comes */
 }
 
 gw_code desk_refused(const desk *k, const loaded *l, const decision *d)
@@ -420,7 +420,7 @@ gw_code desk_call(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
         }
         rc = acts[i].act(&k, ret);
         if (rc == GW_OK)
-            query_wake(q, UINT64_MAX);
+            query_wake(q, 0, UINT64_MAX);
         return rc;
     }
     return rc != GW_OK ? rc

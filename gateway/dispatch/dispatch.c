@@ -374,12 +374,23 @@ const char *dispatch_endpoint(const dispatch *d)
     return d->endpoint;
 }
 
-void dispatch_wake(dispatch *d, uint64_t shards)
+static void wake_up(dispatch *d)
 {
-    atomic_fetch_or(&d->shared.news, shards);
     uint64_t one = 1;
     ssize_t ignored = write(d->wake_fd, &one, sizeof one); /* full means it is awake anyway */
     (void)ignored;
+}
+
+void dispatch_wake(dispatch *d, uint64_t shards)
+{
+    atomic_fetch_or(&d->shared.news, shards);
+    wake_up(d);
+}
+
+void dispatch_wake_jobs(dispatch *d, uint64_t shards)
+{
+    atomic_fetch_or(&d->shared.jobs, shards);
+    wake_up(d);
 }
 
 void dispatch_drain(dispatch *d, int wait_ms)

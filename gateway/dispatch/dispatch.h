@@ -132,6 +132,9 @@ void dispatch_run(dispatch *d);
 /* Something was accepted or changed in these shards (one bit each): look now instead of at the next
  * poll. Never blocks. */
 void dispatch_wake(dispatch *d, uint64_t shards);
+/* The same of shards in which jobs were accepted and nothing else changed: the other lanes are not
+ * asked for it. */
+void dispatch_wake_jobs(dispatch *d, uint64_t shards);
 /* Claim nothing more; dispatch_run returns when nothing is in flight or wait_ms have passed. */
 void dispatch_drain(dispatch *d, int wait_ms);
 

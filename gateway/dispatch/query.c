@@ -343,13 +343,15 @@ gw_code query_answer(void *context, const intake_ask *ask, gw_buf *ret_json, gw_
         "calls or call-codes");
 }
 
-void query_wake(void *context, uint64_t shards)
+void query_wake(void *context, uint64_t jobs, uint64_t changed)
 {
     query *q = context;
     if (q->cfg->walk)
         clock_walk_touch(q->cfg->walk);
-    if (q->d)
-        dispatch_wake(q->d, shards);
+    if (q->d && jobs)
+        dispatch_wake_jobs(q->d, jobs);
+    if (q->d && changed)
+        dispatch_wake(q->d, changed);
 }
 
 static gw_code load_willing(const char *file, additive **ret, gw_err *err)

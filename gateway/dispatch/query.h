@@ -29,6 +29,6 @@ GW_CLEANUP_FUNC(query, query_free)
 
 gw_code query_answer(void *q, const intake_ask *ask, gw_buf *ret_json, gw_err *err);
 gw_code query_act(void *q, const intake_ask *ask, gw_buf *ret_json, gw_err *err);
-void query_wake(void *q, uint64_t shards);
+void query_wake(void *q, uint64_t jobs, uint64_t changed);
 
 #endif

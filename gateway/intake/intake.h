@@ -62,8 +62,9 @@ typedef struct {
     /* cancel of a job, clock, retry: append one verdict (verdict.h). Failures as above, and
      * GW_ECONFLICT too-late. */
     gw_code (*act)(void *context, const intake_ask *ask, gw_buf *ret_json, gw_err *err);
-    /* Something was accepted in these shards (one bit each): dispatch may look. Must not block. */
-    void (*wake)(void *context, uint64_t shards);
+    /* Dispatch may look at these shards (one bit each): jobs were accepted there and nothing more;
+     * anything may have changed there. Must not block. */
+    void (*wake)(void *context, uint64_t jobs, uint64_t changed);
 } intake_calls; /* any function may be NULL: then the verb is answered "unavailable" */
 
 typedef struct {

@@ -168,7 +168,7 @@ static void answer(turn *t, uint32_t i)
     switch (a->code) {
     case STATE_ACCEPTED:
         slot_accepted(t, s, j->job, text, (gw_wall){a->accepted_ms});
-        t->news |= UINT64_C(1) << state_shard(&j->did);
+        t->news_jobs |= UINT64_C(1) << state_shard(&j->did);
         return;
     case STATE_DUPLICATE:
         slot_duplicate(t, s, j->job, text, (gw_wall){a->accepted_ms});

@@ -61,9 +61,9 @@ void turn_play(turn *t)
     turn_submit(t);
     turn_events(t);
     turn_acts(t);
-    if (t->news && calls->wake)
-        calls->wake(calls->context, t->news);
-    t->news = 0;
+    if ((t->news_jobs || t->news) && calls->wake)
+        calls->wake(calls->context, t->news_jobs, t->news);
+    t->news_jobs = t->news = 0;
 }
 
 gw_str turn_verdict(const turn *t, const slot *s)

@@ -59,7 +59,8 @@ typedef struct {
     size_t bytes;
     gw_wall now;
     intake_counts counts; /* of this turn; intake.c adds them up */
-    uint64_t news;        /* shards in which dispatch has something to look at */
+    uint64_t news_jobs;   /* shards in which jobs were accepted ... */
+    uint64_t news;        /* ... and those in which anything else may have changed */
 
     state_job jobs[TURN_SLOTS_MAX];
     uint32_t job_slots[TURN_SLOTS_MAX];

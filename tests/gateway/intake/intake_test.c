@@ -111,11 +111,21 @@ static uint64_t accepted_reminders(void)
     return by_state['A'];
 }
 
+/* What dispatch was told since somebody looked. */
+static _Atomic uint64_t told_jobs, told_changed;
+
+static void note_wake(void *context, uint64_t jobs, uint64_t changed)
+{
+    (void)context;
+    atomic_fetch_or(&told_jobs, jobs);
+    atomic_fetch_or(&told_changed, changed);
+}
+
 static int start(void **unused)
 {
     (void)unused;
     gw_err err = {0};
-    if (!intake_server_start(&server, 0, NULL))
+    if (!intake_server_start(&server, 0, &(intake_calls){.wake = note_wake}))
         return -1;
     dealer = intake_server_connect(&server, &server.erp, &dealer_zmq);
     return state_open(&server.store, &store, &err) == GW_OK ? 0 : -1;
@@ -830,6 +840,27 @@ static void an_accepted_event_leaves_a_record_and_wakes_the_debtor(void **unused
     assert_true(woken);
 }
 
+static void a_job_wakes_dispatch_in_its_shard_and_an_event_everywhere(void **unused)
+{
+    (void)unused;
+    char text[TEXT];
+    gw_id did;
+    job(text, "wakes", "");
+    intake_debtor_id(server.id_key, GW_STR("erp"), GW_STR("d1"), &did);
+    atomic_store(&told_jobs, 0);
+    atomic_store(&told_changed, 0);
+    ask_one("submit", text);
+    assert_int_equal(atomic_load(&told_jobs), UINT64_C(1) << state_shard(&did));
+    assert_int_equal(atomic_load(&told_changed), 0);
+    atomic_store(&told_jobs, 0);
+    ask_one("submit", text); /* a duplicate is no news */
+    reply r = ask_one("item", "{\"id\":\"wakes\",\"debtor\":\"d1\",\"due\":\"2013-02-01\","
+                              "\"amount_minor\":1,\"currency\":\"EUR\"}");
+    says(&r, 0, "accepted");
+    assert_int_equal(atomic_load(&told_jobs), 0);
+    assert_true(atomic_load(&told_changed) == UINT64_MAX);
+}
+
 /* ---- acts and questions ---- */
 
 static void pauses_are_kept_and_lifted(void **unused)
@@ -983,6 +1014,7 @@ int main(void)
         cmocka_unit_test(acts_that_protect_count_whatever_their_id),
         cmocka_unit_test(racing_payments_are_all_counted_once),
         cmocka_unit_test(an_accepted_event_leaves_a_record_and_wakes_the_debtor),
+        cmocka_unit_test(a_job_wakes_dispatch_in_its_shard_and_an_event_everywhere),
         cmocka_unit_test(pauses_are_kept_and_lifted),
         cmocka_unit_test(what_nobody_answers_is_said_to_be_unavailable),
         cmocka_unit_test(accepted_jobs_survive_the_kill_of_the_store),
