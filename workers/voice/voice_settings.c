@@ -11,7 +11,7 @@
 enum {
     PASSWORD_MAX = 256,
     REMOTE_THREADS = 2, /* each has room for half of WORKER_CREDIT_MAX requests */
-    LISTEN_MS = 6000,   /* to recognise who answered: amd.h needs 4.2 s for a long greeting */
+    LISTEN_MS = 6000,   /* to recognise who answered: amd.h needs 4.7 s for a long greeting */
     TONE_MS = 30000,    /* machines' greetings are hardly longer */
     END_MS = 5000,
     QUIET_MS = LISTEN_MS + TONE_MS + 10000,
