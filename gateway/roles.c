@@ -3,6 +3,7 @@
 #include "gateway/base/file.h"
 #include "gateway/base/log.h"
 #include "gateway/base/time.h"
+#include "gateway/dispatch/fitter.h"
 #include "gateway/dispatch/query.h"
 #include "gateway/intake/rules.h"
 #include "gateway/intake/tell.h"
@@ -61,6 +62,7 @@ struct roles {
     bool running;
     optout_words *words;
     booker *booker;
+    fitter *fitter;
     query *query;
     intake *intake;
     role_http *http;
@@ -189,6 +191,7 @@ static gw_code load_sources(roles *r, gw_err *err)
                                           .signature = s->signature,
                                           .locale = s->locale,
                                           .ladder = s->ladder,
+                                          .timing_off = strcmp(s->timing, "off") == 0,
                                           .sender = sender_named(s->sender)};
         if (i < r->c->source_n && strcmp(s->opt_outs, "own") == 0)
             r->apart_names[r->apart.n++] = s->name;
@@ -612,6 +615,8 @@ static gw_code start_parts(roles *r, gw_err *err)
         rc = start_dispatch(r, err);
     if (rc == GW_OK && (r->wanted & DISPATCH))
         rc = start_booker(r, err);
+    if (rc == GW_OK && (r->wanted & DISPATCH))
+        rc = fitter_start(&r->dispatch_config, (int)r->c->timing_fit_hour, &r->fitter, err);
     if (rc == GW_OK && (r->wanted & INTAKE))
         rc = start_intake(r, err);
     if (rc == GW_OK && (r->wanted & HTTP))
@@ -647,6 +652,7 @@ void roles_stop(roles *r)
     query_free(r->query);
     role_http_stop(r->http);
     booker_stop(r->booker);
+    fitter_stop(r->fitter);
     if (r->running) {
         dispatch_drain(r->dispatch, ROLES_DRAIN_MS);
         pthread_join(r->thread, NULL);

@@ -81,6 +81,7 @@ static const setting settings[] = {
     {"willing.model_7", SET_PATH, AT(willing_model_7), 0, "", 0, 1000, "model of paying within 7 days, as `dunlin timing score --save` writes it; empty: the built-in one"},
     {"willing.model_30", SET_PATH, AT(willing_model_30), 0, "", 0, 1000, "the same for 30 days"},
     {"timing.model", SET_PATH, AT(timing_model), 0, "", 0, 1000, "model of the best hour, as `dunlin timing fit` writes it; empty: every channel's preferred minute"},
+    {"timing.fit_hour", SET_COUNT, AT(timing_fit_hour), 2, NULL, -1, 23, "hour of the gateway's clock (UTC) at which the model is fitted by itself every night; -1: never"},
     {"timing.holdout_percent", SET_COUNT, AT(timing_holdout), 4, NULL, 0, 50, "debtors who get a random allowed hour, so that the gain can be shown"},
     {"templates.dir", SET_PATH, AT(templates_dir), 0, "", 0, 1000, "folder of message templates; empty: templates/ beside the configuration's folder"},
     {"templates.locale", SET_TEXT, AT(default_locale), 0, "en", 2, 16, "language when the debtor's is not there"},
@@ -150,6 +151,8 @@ static const source_setting source_settings[] = {
     {"locale", offsetof(config_source, locale), JSON_STRING, "language of debtors without one"},
     {"creditor", offsetof(config_source, creditor), JSON_OBJECT, "who the reminders come from"},
     {"signature", offsetof(config_source, signature), JSON_OBJECT, "who signs letters"},
+    {"timing", offsetof(config_source, timing), JSON_STRING,
+     "on, or off: no best hours and scores are predicted or learned (dunlin timing off, too)"},
     {"sender", offsetof(config_source, sender), JSON_STRING,
      "creditor (its own debts) or third-party; not said: the rules for both apply"},
     {"opt_outs", offsetof(config_source, opt_outs), JSON_STRING,
@@ -159,7 +162,9 @@ static const source_setting source_settings[] = {
 /* Settings of a source that are one word of two. */
 static const struct {
     const char *key, *words[2];
-} source_words[] = {{"sender", {"creditor", "third-party"}}, {"opt_outs", {"shared", "own"}}};
+} source_words[] = {{"timing", {"on", "off"}},
+                    {"sender", {"creditor", "third-party"}},
+                    {"opt_outs", {"shared", "own"}}};
 
 static const char built_in_creditor[] =
     "{\"email\":\"receivables@creditor.example.test\",\"name\":\"Example Creditor\"}";
@@ -170,6 +175,7 @@ static const config_source built_in_source = {
     .locale = "en",
     .creditor = {built_in_creditor, sizeof built_in_creditor - 1},
     .signature = {"", 0},
+    .timing = "on",
     .sender = "",
     .opt_outs = "shared",
 };

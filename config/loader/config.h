@@ -27,6 +27,7 @@ typedef struct {
     const char *locale; /* fallback for debtors without one, e.g. "en" */
     gw_str creditor;    /* JSON object {name,email,phone?,address?,payment?[]}, shown to debtors */
     gw_str signature;   /* JSON object {name,title} or empty */
+    const char *timing; /* "on" or "off": are best hours and scores predicted and learned? */
     const char *sender; /* "creditor", "third-party", or "" not said */
     const char *opt_outs; /* "shared" with the other sources, or its "own" */
 } config_source;
@@ -71,6 +72,7 @@ typedef struct {
 
     const char *timing_model;
     int64_t timing_holdout;
+    int64_t timing_fit_hour; /* UTC; -1 never */
     const char *willing_model_7;
     const char *willing_model_30;
 

@@ -5,6 +5,7 @@
 #include "gateway/cli/local.h"
 #include "gateway/cli/query.h"
 #include "gateway/cli/rebuild.h"
+#include "gateway/cli/report.h"
 #include "gateway/cli/rules.h"
 #include "gateway/cli/send.h"
 #include "gateway/cli/template.h"
@@ -52,7 +53,8 @@ static const struct {
     {"ladder", ladder_cli, "show | simulate --due DATE"},
     {"rules", rules_cli,
      "list|lint|verify|show|diff|apply|key|sign: rule packs, calendars, signatures"},
-    {"timing", timing_cli, "what the predictions are worth: fit|replay|simulate|score"},
+    {"timing", timing_cli, "the best hour: fit|replay|simulate|explain|off|on, and score"},
+    {"report", report_cli, "timing: what predicting the best hour was worth"},
     {"template", template_cli, "lint|render|preview|version|publish|diff"},
     {"rebuild", rebuild_cli, "the state again from the evidence log, after Redis was lost"},
     {"evidence", evidence_cli, "export|search|csv|proof|checkpoint|fsck"},

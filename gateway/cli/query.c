@@ -317,8 +317,12 @@ int pause_cli(int argc, char **argv)
 {
     const char *channel = NULL;
     const char *template_name = NULL;
+    const char *by = NULL;
+    const char *reason = NULL;
     const cli_option own[] = {{"--channel", &channel, "only this channel"},
-                              {"--template", &template_name, "only this template"}};
+                              {"--template", &template_name, "only this template"},
+                              {"--by", &by, "who ordered it"},
+                              {"--reason", &reason, "why"}};
     cli_common c;
     gw_err err = {0};
     int rc = cli_parse(argc, argv, own, GW_COUNT(own), 0, &c, &err);
@@ -326,7 +330,8 @@ int pause_cli(int argc, char **argv)
         return rc;
     GW_AUTO_BUF gw_buf b;
     gw_buf_init(&b, ASK_BODY_BYTES);
-    const member members[] = {{"channel", channel}, {"template", template_name}};
+    const member members[] = {
+        {"channel", channel}, {"template", template_name}, {"by", by}, {"reason", reason}};
     put_body(&b, members, GW_COUNT(members));
     gw_buf_putc(&b, '}');
     rc = ask_and_print(&c, argv[0], gw_buf_str(&b));

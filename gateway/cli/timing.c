@@ -13,6 +13,9 @@ static const struct {
     {"replay", timing_replay, "every policy over a real trace of responses: --trace FILE.csv"},
     {"simulate", timing_simulate, "every policy where the truth is known; checks the estimators"},
     {"fit", timing_fit_cli, "the model of the best hour from all histories: every night"},
+    {"off", timing_switch, "stop predicting and learning for a billing system: --source S"},
+    {"on", timing_switch, "allow it again: --source S"},
+    {"explain", timing_explain_cli, "why that hour, computed again and compared: JOB"},
     {"score", timing_score, "train and score the willingness to pay on a table: --csv FILE"},
 };
 

@@ -10,5 +10,7 @@ int timing_score(int argc, char **argv);
 int timing_replay(int argc, char **argv);
 int timing_fit_cli(int argc, char **argv);
 int timing_simulate(int argc, char **argv);
+int timing_switch(int argc, char **argv); /* off, on */
+int timing_explain_cli(int argc, char **argv);
 
 #endif

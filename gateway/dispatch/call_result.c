@@ -26,6 +26,13 @@ static bool is_wrong_party(const wire_call *c)
     return gw_str_is(c->right_party, "no");
 }
 
+char call_result_heard(const wire_call *c)
+{
+    if (!call_result_placed(c) || is_wrong_party(c))
+        return 0;
+    return call_result_answered(c) && !gw_str_is(c->pressed, "stop") ? 'a' : 'n';
+}
+
 bool call_result_changes(const wire_call *c)
 {
     return c->amd.n &&

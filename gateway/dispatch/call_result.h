@@ -26,6 +26,9 @@ bool call_result_placed(const wire_call *c);
 bool call_result_answered(const wire_call *c);
 /* A conversation with the debtor about the matter. */
 bool call_result_effective(const wire_call *c);
+/* What the timing model hears: 'a' the debtor answered, 'n' nobody or only to say stop, 0 no call,
+ * or somebody else's phone. */
+char call_result_heard(const wire_call *c);
 /* Does it change the debtor? Then call_result_join is needed. */
 bool call_result_changes(const wire_call *c);
 

@@ -1,5 +1,6 @@
 #include "gateway/dispatch/change.h"
 
+#include "gateway/dispatch/learn.h"
 #include "gateway/dispatch/person.h"
 #include "gateway/policy/count.h"
 #include "gateway/wire/event.h"
@@ -293,6 +294,24 @@ static void set_plan(builder *b)
     gw_buf_done(&text);
 }
 
+/* A call waits with its debtor until it is learned. */
+static void note_call(builder *b)
+{
+    const change *c = b->c;
+    state_field *field = gw_arena_alloc(b->arena, sizeof *field);
+    int attempt = c->attempt ? c->attempt : b->r->attempts + !!(b->move.effects & DO_ATTEMPT);
+    if (!c->heard || !c->did)
+        return;
+    if (!field || learn_call(&b->r->rid, attempt, c->now, c->heard, b->arena, field) != GW_OK) {
+        b->failed = true;
+        return;
+    }
+    b->txn->debtor_sets = field;
+    b->txn->debtor_n = 1;
+    b->txn->wake_debtor = true;
+    b->txn->wake_at = c->now;
+}
+
 /* ---- records ---- */
 
 static void put_decision(gw_buf *f, const change *c, life_event on, bool full)
@@ -420,6 +439,21 @@ static state_record *add_record(builder *b, const char *event)
     return rec;
 }
 
+/* The explanation of a learned hour holds the hours of a person's answers: only committed to. */
+static gw_str timing_priv(builder *b)
+{
+    gw_buf p;
+    gw_buf_init(&p, FACT_MAX);
+    gw_buf_putc(&p, '{');
+    json_put_member_raw(&p, "timing", b->c->decided->timing);
+    gw_buf_putc(&p, '}');
+    char *text = p.code == GW_OK ? gw_arena_copy(b->arena, gw_buf_str(&p)) : NULL;
+    gw_str out = {text, text ? p.n : 0};
+    b->failed = b->failed || !text;
+    gw_buf_done(&p);
+    return out;
+}
+
 static void add_records(builder *b, life_event on)
 {
     if (b->c->blocked && on == ON_PLAN) {
@@ -434,6 +468,8 @@ static void add_records(builder *b, life_event on)
     bool local = relayed && b->c->why && strcmp(b->c->why, WIRE_WHY_OUTBOX) == 0;
     state_record *rec = add_record(b, local ? EVENT_OUTBOX : event);
     rec->fact = record_fact(b, on, on == ON_HOLD || on == ON_FORBID);
+    if (on == ON_PLAN && b->c->decided && b->c->decided->chooser && !b->c->priv.n)
+        rec->priv = timing_priv(b);
     if ((relayed && !local) || strcmp(event, EVENT_RELAY_FAILED) == 0)
         rec->level = 1;
 }
@@ -481,6 +517,7 @@ gw_code change_build(const change *c, const view_reminder *r, life_event on, gw_
             set_fields(&b);
             set_place(&b);
             set_plan(&b);
+            note_call(&b);
             txn.sets = b.sets;
             txn.n = b.n;
         } else {

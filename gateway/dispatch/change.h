@@ -38,12 +38,14 @@ typedef struct {
     gw_str desk;         /* what the desk remembers, stored in field dk; empty leaves it */
     bool call;           /* a call was placed: its counters stay as far as they came true */
     bool answered, effective; /* how that call went; DO_COUNT_CAP counts the same */
-    gw_str out;               /* outcome as JSON, stored in field out; empty leaves it */
-    bool spent_try;           /* one more attempt ended "later" */
-    bool outcome;             /* an outcome is known: the count of starts without one begins anew */
-    gw_str fact;              /* members of the record's facts without braces, or empty */
-    gw_str priv, blobs;       /* of the record, or empty */
-    bool quiet;               /* no record: the same reason once more */
+    char heard;         /* what the timing model learns of it: 'a' a person answered, 'n' not; 0:
+                           no call, or it says nothing (learn.h) */
+    gw_str out;         /* outcome as JSON, stored in field out; empty leaves it */
+    bool spent_try;     /* one more attempt ended "later" */
+    bool outcome;       /* an outcome is known: the count of starts without one begins anew */
+    gw_str fact;        /* members of the record's facts without braces, or empty */
+    gw_str priv, blobs; /* of the record, or empty */
+    bool quiet;         /* no record: the same reason once more */
 } change;
 
 /* *ret_moved false: the event has no row (the transition only records that). ret_txn points into

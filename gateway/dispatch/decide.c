@@ -1,6 +1,8 @@
 #include "gateway/dispatch/decide.h"
 
 #include "gateway/dispatch/learn.h"
+#include "gateway/dispatch/unlearned.h"
+#include "gateway/timing/record.h"
 #include "gateway/timing/timing.h"
 
 #include <sodium.h>
@@ -46,45 +48,81 @@ static uint64_t seed_of(const gw_id *rid)
 static void keep_explanation(const view_reminder *r, gw_arena *arena, decision *d)
 {
     json_doc doc;
-    if (r->plan.n == 0 || json_parse(r->plan, arena, &doc, NULL) != GW_OK)
+    if (r->state != LIFE_PLANNED || r->plan.n == 0 ||
+        json_parse(r->plan, arena, &doc, NULL) != GW_OK)
         return;
     uint32_t timing = json_member(&doc, 0, "timing");
     if (timing)
         d->timing = json_raw(&doc, timing);
 }
 
+/* The allowed instants from the next local day on. */
+static void next_day(timing_wish *w)
+{
+    int32_t day = zone_local(w->zone, (gw_wall){w->allowed[0].from_ms}).day;
+    while (w->allowed_n && zone_local(w->zone, (gw_wall){w->allowed[0].from_ms}).day <= day) {
+        w->allowed++;
+        w->allowed_n--;
+    }
+}
+
+/* A day without room gives way to the next; when none has any, the first day is taken as if there
+ * were: a deadline is not missed for the sake of an even flow. */
+static timing_planned plan_days(const decide_context *ctx, const view_debtor *v,
+                                const view_reminder *r, const history *h, timing_wish w,
+                                gw_arena *arena, timing_moment *ret)
+{
+    const timing_wish first = w;
+    timing_planned got = TIMING_FULL;
+    while (got == TIMING_FULL && w.allowed_n) {
+        int32_t day = zone_local(w.zone, (gw_wall){w.allowed[0].from_ms}).day;
+        w.day_off = learn_is_day_off(ctx, v, r, day, arena);
+        got = timing_plan(ctx->timing, h, &w, ret);
+        if (got == TIMING_FULL)
+            next_day(&w);
+    }
+    if (got != TIMING_FULL)
+        return got;
+    w = first;
+    w.room = NULL;
+    w.day_off =
+        learn_is_day_off(ctx, v, r, zone_local(w.zone, (gw_wall){w.allowed[0].from_ms}).day, arena);
+    return timing_plan(ctx->timing, h, &w, ret);
+}
+
 /* The learned hour, where there is a model; false: the channel's preferred minute decides. */
 static bool pick_learned(const decide_context *ctx, const view_debtor *v, const view_reminder *r,
                          gw_arena *arena, decision *d, gw_wall *ret_t)
 {
-    enum { EXPLANATION = 4096 };
     static const char *const choosers[] = {"best", "explore", "holdout", "forced"};
     int channel = timing_channel_of(d->facts.policy.channel);
-    history h;
-    timing_moment m;
-    if (!ctx->timing || channel < 0)
+    history *h = gw_arena_alloc(arena, sizeof *h);
+    timing_moment *m = gw_arena_alloc(arena, sizeof *m);
+    if (!ctx->timing || channel < 0 || d->unlearned || !d->facts.policy.zone || !h || !m)
         return false;
-    learn_history(v, &h);
-    timing_wish w = {.allowed = d->policy.allowed,
-                     .allowed_n = d->policy.allowed_n,
-                     .zone = d->facts.policy.zone,
-                     .channel = (uint8_t)channel,
-                     .segment = timing_segment_of(v->role),
-                     .holdout = timing_is_holdout(v->did.b, sizeof v->did.b, ctx->holdout_percent),
-                     .seed = seed_of(&r->rid)};
-    if (!timing_plan(ctx->timing, &h, &w, &m))
+    learn_history(v, h);
+    const timing_wish w = {.allowed = d->policy.allowed,
+                           .allowed_n = d->policy.allowed_n,
+                           .zone = d->facts.policy.zone,
+                           .channel = (uint8_t)channel,
+                           .segment = timing_segment_of(v->role),
+                           .holdout =
+                               timing_is_holdout(v->did.b, sizeof v->did.b, ctx->holdout_percent),
+                           .seed = seed_of(&r->rid),
+                           .room = ctx->room};
+    if (plan_days(ctx, v, r, h, w, arena, m) != TIMING_PLANNED)
         return false;
     GW_AUTO_BUF gw_buf text;
-    gw_buf_init(&text, EXPLANATION);
-    if (timing_explain(ctx->timing, &h, &w, &m, &text) != GW_OK)
+    gw_buf_init(&text, TIMING_RECORD_MAX);
+    if (timing_record_put(ctx->timing, h, state_get(v->hash, "th"), w.seed, m, &text) != GW_OK)
         return false;
     char *copy = gw_arena_copy(arena, gw_buf_str(&text));
     if (!copy)
         return false;
     d->timing = (gw_str){copy, text.n};
-    d->chooser = choosers[m.choice.chooser];
-    d->propensity_ppm = (int64_t)((double)m.choice.propensity * 1e6 + .5);
-    *ret_t = m.at;
+    d->chooser = choosers[m->choice.chooser];
+    d->propensity_ppm = (int64_t)((double)m->choice.propensity * 1e6 + .5);
+    *ret_t = m->at;
     return true;
 }
 
@@ -95,14 +133,18 @@ static void pick_moment(const decide_context *ctx, const view_debtor *v, const v
 {
     const policy_decision *p = &d->policy;
     gw_wall t = {p->next_ms};
-    if (r->state == LIFE_PLANNED && r->due_ms > now.ms && interval_at(p, r->due_ms)) {
+    keep_explanation(r, arena, d);
+    bool by_model = d->timing.n > 0;
+    if (by_model && d->unlearned)
+        d->timing.n = 0; /* switched off since: what is still to come follows the default rule */
+    if (r->state == LIFE_PLANNED && r->due_ms > now.ms && interval_at(p, r->due_ms) &&
+        !(by_model && d->unlearned)) {
         t.ms = r->due_ms;
-        keep_explanation(r, arena, d);
     } else if (r->state == LIFE_PLANNED && r->due_ms != VIEW_NO_TIME && r->due_ms <= now.ms &&
                p->verdict == POLICY_ALLOW) {
         t = now;
-        keep_explanation(r, arena, d);
     } else if (r->kind == 'l' || p->verdict == POLICY_LATER) {
+        d->timing.n = 0;
         if (!pick_learned(ctx, v, r, arena, d, &t))
             timing_pick(p->allowed, p->allowed_n, timing_default(d->facts.policy.channel),
                         d->facts.policy.zone, seed_of(&r->rid), &t);
@@ -151,6 +193,7 @@ gw_code decide(const decide_context *ctx, const view_debtor *d, const view_remin
     out.on = event_of[out.policy.verdict];
     out.rule = out.policy.rule;
     out.why = out.policy.why;
+    out.unlearned = unlearned_why(&ctx->facts, d);
     if (out.on == ON_PLAN) {
         out.next_ms = out.policy.next_ms;
         pick_moment(ctx, d, r, now, arena, &out);

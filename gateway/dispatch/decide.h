@@ -24,6 +24,7 @@ typedef struct {
     void *template_ctx;
     const timing_model *timing; /* NULL: the preferred minute of the channel */
     unsigned holdout_percent;   /* of the debtors get a random allowed hour */
+    const timing_room *room;    /* capacity of the channels; NULL: no limit */
 } decide_context;
 
 typedef struct {
@@ -38,8 +39,9 @@ typedef struct {
     reminder_facts facts;
     policy_decision policy;
     gw_str
-        timing; /* explanation of the hour (timing/plan.h), in the arena; empty: no model chose */
-    const char *chooser; /* "best", "explore", "holdout"; NULL: no model chose */
+        timing; /* explanation of the hour (timing/record.h), in the arena; empty: no model chose */
+    const char *chooser;   /* "best", "explore", "holdout"; NULL: no model chose now */
+    const char *unlearned; /* why no model may choose: "source-off", "objection"; NULL: it may */
     int64_t propensity_ppm;
 } decision;
 

@@ -320,6 +320,16 @@ static gw_str private_words(const booking *b)
     return desk_priv(b->k, gw_buf_str(&more));
 }
 
+/* What the timing model hears of a call: refusing, or asking to stop, is no answer to an hour. */
+static char heard(const booking *b)
+{
+    const desk_outcome *o = b->o;
+    if (!gw_str_is(b->l->r.channel, "voice") || o->on == ON_UNDONE || o->trigger == DESK_WRONG)
+        return 0;
+    bool no = o->trigger == DESK_STOP || strcmp(o->name, "refused") == 0;
+    return o->answered && !no ? 'a' : 'n';
+}
+
 static gw_code build(booking *b, life_move *ret_move, state_txn *ret)
 {
     desk *k = b->k;
@@ -345,6 +355,7 @@ static gw_code build(booking *b, life_move *ret_move, state_txn *ret)
     c.call = on != ON_UNDONE;
     c.answered = b->o->answered;
     c.effective = b->o->effective;
+    c.heard = heard(b);
     c.desk = desk_memory_text(&b->m, k->ask->arena);
     c.fact = gw_buf_str(&fact);
     if (!c.desk.p || !c.priv.p)

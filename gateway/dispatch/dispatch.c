@@ -283,6 +283,7 @@ static gw_code open_parts(dispatch *d, gw_err *err)
     d->control_arena = gw_arena_new(1 << 20);
     d->templates = template_cache_new(d->cfg.template_store);
     d->timing = timing_live_new(d->cfg.timing_model);
+    d->timing_learns = d->cfg.timing_model && *d->cfg.timing_model;
     d->intents = calloc(DISPATCH_MESSAGES, sizeof *d->intents);
     d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     gw_buf_init(&d->scratch, WIRE_HEADER_MAX);

@@ -60,6 +60,7 @@ typedef struct {
     gw_str signature;     /* JSON object: name, title; or empty */
     const char *locale;   /* when neither job nor debtor has one; NULL "en" */
     const char *ladder;   /* of items that name none; NULL or "" none */
+    bool timing_off;      /* nothing is predicted or learned for it (unlearned.h) */
     policy_sender sender; /* collects its own debts, or others'; UNKNOWN: rules for both apply */
 } dispatch_source;
 

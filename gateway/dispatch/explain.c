@@ -1,8 +1,23 @@
 /* explain.c - why not sent, what blocks, when next: every rule, from the same decide() as dispatch.
  */
 #include "gateway/dispatch/query_part.h"
+#include "gateway/dispatch/unlearned.h"
+#include "gateway/timing/record.h"
 
 enum { TEXT_MAX = 64 * 1024 };
+
+/* Who chose the hour, after what the rules say. */
+static void put_moment_text(const decision *d, gw_arena *arena, gw_buf *text)
+{
+    if (d->on != ON_PLAN)
+        return;
+    if (text->n && text->data[text->n - 1] != '\n')
+        gw_buf_putc(text, '\n');
+    if (d->unlearned)
+        gw_buf_puts(text, unlearned_sentence(d->unlearned));
+    else
+        timing_record_sentence(d->timing, arena, text);
+}
 
 gw_code explain_reminder(query *q, const intake_ask *ask, const view_debtor *d,
                          const view_reminder *r, gw_wall now, gw_buf *ret, gw_err *err)
@@ -32,6 +47,11 @@ gw_code explain_reminder(query *q, const intake_ask *ask, const view_debtor *d,
         query_put_time(ret, "planned_for", decided->due_ms);
         query_put_time(ret, "next", decided->next_ms);
     }
+    if (decided->unlearned)
+        json_put_member_str(ret, "timing_off", gw_str_of(decided->unlearned));
+    if (decided->timing.n)
+        json_put_member_raw(ret, "timing", decided->timing);
+    put_moment_text(decided, ask->arena, &text);
     json_put_member_raw(ret, "policy", gw_buf_str(&json));
     json_put_member_str(ret, "text", gw_buf_str(&text));
     gw_buf_putc(ret, '}');

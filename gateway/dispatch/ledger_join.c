@@ -126,18 +126,23 @@ gw_code ledger_join_into(ledger_join *j, state_txn *txn)
 {
     size_t n = txn->record_n + LEDGER_JOIN_EVENTS_MAX;
     state_record *records = gw_arena_alloc(j->arena, n * sizeof *records);
-    state_field *sets = gw_arena_alloc(j->arena, sizeof j->debtor_sets + sizeof j->item_sets);
+    size_t before = txn->debtor_n;
+    state_field *sets = gw_arena_alloc(j->arena, sizeof j->debtor_sets + sizeof j->item_sets +
+                                                     before * sizeof *sets);
     if (!records || !sets)
         return no_memory(j);
     memcpy(records, txn->records, txn->record_n * sizeof *records);
     memcpy(records + txn->record_n, j->records, j->record_n * sizeof *records);
-    memcpy(sets, j->debtor_sets, sizeof j->debtor_sets);
-    memcpy(sets + LEDGER_JOIN_SETS_MAX, j->item_sets, sizeof j->item_sets);
+    memcpy(sets, j->item_sets, sizeof j->item_sets);
+    state_field *debtor_sets = sets + LEDGER_JOIN_SETS_MAX;
+    memcpy(debtor_sets, j->debtor_sets, sizeof j->debtor_sets);
+    if (before)
+        memcpy(debtor_sets + j->debtor_n, txn->debtor_sets, before * sizeof *sets);
     txn->records = records;
     txn->record_n += j->record_n;
-    txn->debtor_sets = sets;
-    txn->debtor_n = j->debtor_n;
-    txn->item_sets = sets + LEDGER_JOIN_SETS_MAX;
+    txn->debtor_sets = debtor_sets;
+    txn->debtor_n = before + j->debtor_n;
+    txn->item_sets = sets;
     txn->item_n = j->item_n;
     txn->did = &j->debtor->did;
     txn->debtor_version = j->version;

@@ -9,6 +9,7 @@
 #include "gateway/base/tally.h"
 #include "gateway/dispatch/call_back.h"
 #include "gateway/dispatch/call_result.h"
+#include "gateway/dispatch/learn.h"
 #include "gateway/dispatch/questions.h"
 
 enum { TRIES_MAX = 16, OUT_MAX = 16 * 1024 };
@@ -183,6 +184,7 @@ static gw_code build(dispatch *d, booking *b)
     c.call = call_result_placed(&out->call);
     c.answered = call_result_answered(&out->call);
     c.effective = call_result_effective(&out->call);
+    c.heard = call_result_heard(&out->call);
     c.spent_try = (on == ON_LATER || on == ON_SPENT) && !is_without_go(out);
     c.due_ms = c.now.ms;
     if (!is_without_go(out))
@@ -215,6 +217,10 @@ static gw_code build(dispatch *d, booking *b)
     if (move.then == LIFE_DELIVERED && b->r.kind == 'l' && b->txn.rid) {
         b->txn.wake_debtor = true;
         b->txn.wake_at = c.now;
+    } else if (move.then == LIFE_DELIVERED && b->txn.rid && !b->txn.wake_debtor &&
+               d->timing_learns) { /* nothing else wakes the debtor of a job to learn from it */
+        b->txn.wake_debtor = true;
+        b->txn.wake_at.ms = c.now.ms + LEARN_HORIZON_MS;
     }
     return GW_OK;
 }

@@ -37,6 +37,7 @@ gw_code query_context(query *q, const intake_ask *ask, decide_context *ret, gw_e
         return rc;
     house_live_update(&q->house, control);
     rules_live_update(&q->rules, ask->store, control, NULL);
+    timing_live_look(q->timing, gw_mono_now());
     *ret = (decide_context){
         .facts = {.zones = q->cfg->zones,
                   .promise_grace_days = q->cfg->promise_grace_days,
@@ -55,6 +56,8 @@ gw_code query_context(query *q, const intake_ask *ask, decide_context *ret, gw_e
         .rules = q->rules.rules,
         .template_pick = template_cache_pick,
         .template_ctx = q->templates,
+        .timing = timing_live_model(q->timing),
+        .holdout_percent = q->cfg->timing_holdout,
     };
     return GW_OK;
 }
@@ -391,6 +394,7 @@ gw_code query_new(const dispatch_config *config, dispatch *d, query **ret, gw_er
     house_live_init(&q->house);
     rules_live_init(&q->rules, config->rules, config->rules_places);
     q->templates = template_cache_new(config->template_store);
+    q->timing = timing_live_new(config->timing_model);
     gw_code rc = q->templates ? GW_OK : gw_fail(err, GW_ENOMEM, "opening queries");
     if (rc == GW_OK && config->desk.excuses)
         rc = desk_excuses_load(config->desk.excuses, &q->excuses, err);
@@ -411,6 +415,7 @@ void query_free(query *q)
     house_live_done(&q->house);
     rules_live_done(&q->rules);
     template_cache_free(q->templates);
+    timing_live_free(q->timing);
     desk_bench_free(q->bench);
     desk_excuses_free(q->excuses);
     additive_free(q->willing[0]);

@@ -129,7 +129,7 @@ gw_code query_debtor(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err)
     if (rc != GW_OK)
         return rc;
     json_put_member_int(ret, "items", (int64_t)d->item_n);
-    rc = query_put_willing(q, d, ask->now, ask->arena, ret, err);
+    rc = query_put_willing(q, ask, d, ret, err);
     gw_buf_putc(ret, '}');
     return rc;
 }

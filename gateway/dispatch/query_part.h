@@ -9,12 +9,14 @@
 #include "gateway/dispatch/query.h"
 #include "gateway/dispatch/rules_live.h"
 #include "gateway/dispatch/template_cache.h"
+#include "gateway/dispatch/timing_live.h"
 #include "gateway/timing/willing.h"
 
 struct query {
     const dispatch_config *cfg;
     dispatch *d;
     template_cache *templates;
+    timing_live *timing; /* NULL: out of memory, no model */
     house_live house;
     rules_live rules;            /* as query_context saw them last */
     desk_excuses *excuses;       /* NULL: none are suggested */
@@ -40,9 +42,10 @@ gw_code query_debtor(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_items(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_try(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 gw_code query_holds(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
-/* Append "willingness":{...}: the score, its band, segment and reasons (timing/willing.h). */
-gw_code query_put_willing(const query *q, const view_debtor *d, gw_wall now, gw_arena *arena,
-                          gw_buf *ret, gw_err *err);
+/* Append "willingness":{...}: the score, its band, segment and reasons (timing/willing.h),
+ * or why there is none (unlearned.h). */
+gw_code query_put_willing(query *q, const intake_ask *ask, const view_debtor *d, gw_buf *ret,
+                          gw_err *err);
 gw_code query_explain(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);
 
 gw_code query_calls(query *q, const intake_ask *ask, gw_buf *ret, gw_err *err);

@@ -4,6 +4,7 @@
  */
 #include "gateway/base/money.h"
 #include "gateway/dispatch/query_part.h"
+#include "gateway/dispatch/unlearned.h"
 
 #include "gateway/timing/willing.h"
 
@@ -164,7 +165,8 @@ static willing_facts facts_now(const view_debtor *d, int64_t now_ms)
     for (size_t i = 0; i < d->item_n; i++)
         f.dispute = f.dispute || (!d->items[i].settled && d->items[i].disputed);
     for (size_t i = 0; i < d->consent_n; i++)
-        f.stop = f.stop || (d->consents[i].scope == SCOPE_ALL && !d->consents[i].granted);
+        f.stop = f.stop || (d->consents[i].scope == SCOPE_ALL && !d->consents[i].granted &&
+                            !gw_str_is(d->consents[i].purpose, UNLEARNED_PURPOSE));
     return f;
 }
 
@@ -192,15 +194,21 @@ static void put_score(gw_buf *b, const char *name, const additive *m, const doub
     gw_buf_puts(b, "]}");
 }
 
-gw_code query_put_willing(const query *q, const view_debtor *d, gw_wall now, gw_arena *arena,
-                          gw_buf *ret, gw_err *err)
+gw_code query_put_willing(query *q, const intake_ask *ask, const view_debtor *d, gw_buf *ret,
+                          gw_err *err)
 {
     size_t room = d->item_n + d->payment_n + d->promise_n + 1;
-    past_event *list = gw_arena_alloc(arena, room * sizeof *list);
+    past_event *list = gw_arena_alloc(ask->arena, room * sizeof *list);
+    gw_wall now = ask->now;
+    decide_context ctx;
     willing_past past = {0};
     double x[WILLING_COLUMN_COUNT];
     if (!list)
         return gw_fail(err, GW_ENOMEM, "scoring a debtor");
+    gw_code rc = query_context(q, ask, &ctx, err);
+    if (rc != GW_OK)
+        return rc;
+    const char *off = unlearned_why(&ctx.facts, d);
     size_t n = list_payments(d, list);
     n += list_items(d, list + n);
     n += list_promises(d, now.ms, q->cfg->promise_grace_days, list + n);
@@ -213,6 +221,10 @@ gw_code query_put_willing(const query *q, const view_debtor *d, gw_wall now, gw_
     willing_columns(&past, day_of(now.ms), &open, x);
     json_put_name(ret, "willingness");
     gw_buf_putc(ret, '{');
+    if (off) { /* a score is profiling as well */
+        json_put_member_str(ret, "off", gw_str_of(off));
+        return gw_buf_putc(ret, '}');
+    }
     put_score(ret, "within_7_days", q->willing[0], x, &facts);
     put_score(ret, "within_30_days", q->willing[1], x, &facts);
     return gw_buf_putc(ret, '}');

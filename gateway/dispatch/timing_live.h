@@ -3,7 +3,7 @@
  *
  * A file that cannot be read as a model leaves the one in use in force and is logged once. Without
  * a file there is no model, and moments are the channel's preferred minute.
- * Thread: the dispatch thread. */
+ * Thread: one owner at a time. */
 #ifndef GATEWAY_DISPATCH_TIMING_LIVE_H
 #define GATEWAY_DISPATCH_TIMING_LIVE_H
 

@@ -447,15 +447,12 @@ static bool has_ladder(const waking *w)
 static bool learn(waking *w)
 {
     const view_debtor *v = w->debtor;
-    int64_t next;
-    size_t n = 0;
-    state_field *sets = gw_arena_alloc(w->d->arena, LEARN_FIELDS * sizeof *sets);
-    if (!sets || w->n >= TXNS_MAX ||
-        learn_closed(v, w->zone, w->known, w->known_n, w->now, w->d->arena, sets, &n, &next) !=
-            GW_OK)
+    const learn_ask ask = {v, w->zone, w->known, w->known_n, w->now, &w->ctx};
+    learned found;
+    if (w->n >= TXNS_MAX || learn_closed(&ask, w->d->arena, &found) != GW_OK)
         return false;
-    look_again(w, next);
-    if (n == 0)
+    look_again(w, found.next_ms);
+    if (found.set_n == 0)
         return false;
     uint8_t shard = state_shard(&v->did);
     w->txns[w->n++] = (state_txn){.shard = shard,
@@ -463,9 +460,20 @@ static bool learn(waking *w)
                                   .did = &v->did,
                                   .debtor_version = v->version,
                                   .version = -1,
-                                  .debtor_sets = sets,
-                                  .debtor_n = n};
+                                  .debtor_sets = found.sets,
+                                  .debtor_n = found.set_n,
+                                  .records = found.records,
+                                  .record_n = found.record_n};
     return true;
+}
+
+static bool has_calls(const waking *w)
+{
+    const state_hash *h = w->debtor->hash;
+    for (size_t i = 0; i < h->n; i++)
+        if (h->fields[i].name.n > 3 && memcmp(h->fields[i].name.p, "tc:", 3) == 0)
+            return true;
+    return false;
 }
 
 /* Adds this debtor's transitions; false when the store failed. */
@@ -474,7 +482,7 @@ static bool wake_one(waking *w)
     if (break_promises(w) || make_all_promised(w))
         return true;
     bool climbing = has_ladder(w);
-    if (!load_known(w, climbing || w->debtor->item_n > 0))
+    if (!load_known(w, climbing || w->debtor->item_n > 0 || w->d->timing_learns || has_calls(w)))
         return false;
     for (size_t i = 0; i < w->known_n; i++)
         w->known[i].d = w->debtor;

@@ -11,15 +11,19 @@ static const char unavailable[] = "this gateway does not run the part that answe
 
 /* ---- pause and resume ---- */
 
-/* "all", "channel:email" or "template:NAME". False: both were named. */
+/* "all", "channel:email", "template:NAME" or "timing:SOURCE". False: several were named. */
 static bool pause_field(const json_doc *d, gw_buf *ret)
 {
     gw_str channel = json_get_str(d, 0, "channel");
     gw_str template = json_get_str(d, 0, "template");
-    if (channel.n && template.n)
+    gw_str timing = json_get_str(d, 0, "timing");
+    if (!!channel.n + !!template.n + !!timing.n > 1)
         return false;
-    gw_buf_puts(ret, channel.n ? "channel:" : template.n ? "template:" : "all");
-    gw_buf_put_str(ret, channel.n ? channel : template);
+    gw_buf_puts(ret, channel.n    ? "channel:"
+                     : template.n ? "template:"
+                     : timing.n   ? "timing:"
+                                  : "all");
+    gw_buf_put_str(ret, channel.n ? channel : template.n ? template : timing);
     return true;
 }
 
@@ -81,7 +85,7 @@ static gw_code pause_or_resume(const intake_ask *ask, gw_buf *ret, gw_err *err)
     gw_buf_init(&field, FIELD_MAX);
     gw_buf_init(&json, PAUSE_MAX);
     if (!pause_field(ask->body, &field))
-        return gw_fail(err, GW_EINVAL, "name a channel or a template, not both");
+        return gw_fail(err, GW_EINVAL, "name one of channel, template and timing");
     if (ask->verb == VERB_PAUSE)
         put_pause(&json, ask);
     gw_code rc = gw_buf_code(&json, "a pause", err);

@@ -38,10 +38,10 @@ static gw_code read_one(state *s, gw_arena *arena, state_history *h, gw_err *err
     gw_code rc = conn_reply(s, &r, err);
     if (rc != GW_OK)
         return rc;
-    if (r->type != REDIS_REPLY_ARRAY || r->elements != 2)
+    if (r->type != REDIS_REPLY_ARRAY || r->elements != 3)
         return conn_unexpected("HMGET", err);
-    gw_str *to[] = {&h->history, &h->segment};
-    for (size_t i = 0; i < 2 && rc == GW_OK; i++)
+    gw_str *to[] = {&h->history, &h->segment, &h->source};
+    for (size_t i = 0; i < 3 && rc == GW_OK; i++)
         if (r->element[i]->type != REDIS_REPLY_NIL)
             rc = conn_copy(arena, r->element[i], to[i], err);
     return rc;
@@ -58,10 +58,11 @@ gw_code state_histories(state *s, char cursor[24], gw_arena *arena, state_histor
         rc = ask_keys(s, cursor, arena, &list, &n, err);
     for (size_t i = 0; i < n && rc == GW_OK; i++) {
         for (; asked < n && asked < i + CONN_READS_MAX; asked++) {
-            conn_command(s, 4, "HMGET");
+            conn_command(s, 5, "HMGET");
             conn_arg(s, list[asked].key);
             conn_arg_z(s, "th");
             conn_arg_z(s, "tg");
+            conn_arg_z(s, "src");
         }
         rc = read_one(s, arena, &list[i], err);
     }

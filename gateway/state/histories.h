@@ -11,6 +11,7 @@ typedef struct {
     gw_str key;     /* of the debtor in the store: equal for the same debtor, never shown */
     gw_str history; /* field th, n 0 when it has none */
     gw_str segment; /* field tg */
+    gw_str source;  /* billing system */
 } state_history;
 
 /* One piece. cursor: "0" first; afterwards where to go on, "0" again when all is read. Results live

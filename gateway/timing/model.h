@@ -12,12 +12,15 @@
 #include "gateway/timing/estimate.h"
 #include "gateway/timing/personal.h"
 
+enum { MODEL_VERSION_TEXT = 33 }; /* BLAKE2b-128, hex */
+
 typedef enum { MODEL_A = 'a', MODEL_B = 'b' } model_kind;
 
 typedef struct {
-    model_kind kind;   /* which of the two answers */
-    bool has_curves;   /* archetypes were fitted, whether they answer or not */
-    uint64_t contacts; /* closed contacts it was made from */
+    model_kind kind;                  /* which of the two answers */
+    bool has_curves;                  /* archetypes were fitted, whether they answer or not */
+    uint64_t contacts;                /* closed contacts it was made from */
+    char version[MODEL_VERSION_TEXT]; /* hash of its file, "" before it was written or read */
     timing_tables tables;
     archetypes curves;     /* MODEL_B */
     archetype_index index; /* of curves */

@@ -2,7 +2,10 @@
 
 #include "gateway/timing/crc.h"
 
+#include "gateway/base/id.h"
+
 #include <math.h>
+#include <sodium.h>
 
 enum { FORMAT = 1 };
 
@@ -12,6 +15,13 @@ typedef struct {
     uint64_t contacts;
     uint32_t tables_bytes, curves_bytes;
 } head;
+
+void timing_model_version(gw_str bytes, char ret[MODEL_VERSION_TEXT])
+{
+    unsigned char digest[MODEL_VERSION_TEXT / 2];
+    crypto_generichash(digest, sizeof digest, (const unsigned char *)bytes.p, bytes.n, NULL, 0);
+    gw_hex(digest, sizeof digest, ret);
+}
 
 gw_code timing_model_write(const timing_model *m, gw_buf *ret, gw_err *err)
 {
@@ -76,6 +86,7 @@ gw_code timing_model_read(gw_str bytes, timing_model **ret, gw_err *err)
         return gw_fail(err, GW_ECORRUPT, "the timing model holds impossible numbers; fit it again");
     if (m->has_curves)
         archetype_index_make(&m->curves, &m->tables, &m->index);
+    timing_model_version(bytes, m->version);
     *ret = m;
     m = NULL;
     return GW_OK;

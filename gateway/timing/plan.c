@@ -1,21 +1,18 @@
 #include "gateway/timing/plan.h"
 
-#include "gateway/base/json.h"
 #include "gateway/base/time.h"
 
-#include <math.h>
-#include <stdio.h>
-
-enum { PARTS_MAX = 64 }; /* allowed parts of one local hour */
+#include <string.h>
 
 /* The allowed parts of one local hour; returns how many. */
-static size_t parts_of(const timing_wish *w, int32_t day, unsigned hour, zone_span ret[PARTS_MAX])
+static size_t parts_of(const timing_wish *w, int32_t day, unsigned hour,
+                       zone_span ret[TIMING_PARTS_MAX])
 {
     zone_span spans[ZONE_SPANS_MAX];
     size_t n = zone_window(w->zone, day, (int)hour * 60, (int)(hour + 1) * 60, spans);
     size_t out = 0;
     for (size_t i = 0; i < w->allowed_n; i++)
-        for (size_t k = 0; k < n && out < PARTS_MAX; k++) {
+        for (size_t k = 0; k < n && out < TIMING_PARTS_MAX; k++) {
             int64_t from =
                 spans[k].from_ms > w->allowed[i].from_ms ? spans[k].from_ms : w->allowed[i].from_ms;
             int64_t to =
@@ -26,7 +23,7 @@ static size_t parts_of(const timing_wish *w, int32_t day, unsigned hour, zone_sp
     return out;
 }
 
-static int64_t draw_instant(const zone_span *parts, size_t n, uint64_t seed)
+int64_t timing_draw_instant(const zone_span *parts, size_t n, uint64_t seed)
 {
     uint64_t total = 0;
     for (size_t i = 0; i < n; i++)
@@ -40,73 +37,91 @@ static int64_t draw_instant(const zone_span *parts, size_t n, uint64_t seed)
     }
 }
 
-bool timing_plan(const timing_model *m, const history *h, const timing_wish *w, timing_moment *ret)
+static uint32_t allowed_hours(const timing_wish *w, int32_t day)
 {
-    zone_span parts[PARTS_MAX];
-    timing_moment t = {0};
+    zone_span parts[TIMING_PARTS_MAX];
+    uint32_t hours = 0;
+    for (unsigned hour = 0; hour < TIMING_HOURS; hour++)
+        hours |= (uint32_t)(parts_of(w, day, hour, parts) > 0) << hour;
+    return hours;
+}
+
+static bool admits(const timing_wish *w, int32_t day, unsigned hour, float gain)
+{
+    zone_span parts[TIMING_PARTS_MAX];
+    size_t n = parts_of(w, day, hour, parts);
+    return w->room->admits(w->room->arg, w->channel, parts, n, gain);
+}
+
+/* The best hour, and by how much it beats the next best. */
+static unsigned best_hour(const float *mean, uint32_t hours, float *ret_gain)
+{
+    unsigned best = TIMING_HOURS;
+    float first = 0;
+    float second = 0;
+    for (unsigned x = 0; x < TIMING_HOURS; x++) {
+        if (!(hours >> x & 1))
+            continue;
+        if (best == TIMING_HOURS || mean[x] > first) {
+            second = first;
+            first = mean[x];
+            best = x;
+        } else if (mean[x] > second) {
+            second = mean[x];
+        }
+    }
+    *ret_gain = first - second;
+    return best;
+}
+
+/* Hours capacity does not give to this debtor: full ones, and its best one where others gain more.
+ * Its last hour stays: somebody with one hour left cannot go elsewhere. */
+static void leave_out_full(const timing_model *m, const history *h, const timing_wish *w,
+                           timing_moment *t)
+{
+    timing_estimate e;
+    for (unsigned x = 0; x < TIMING_HOURS; x++)
+        if (timing_allows(&t->question, x) && !admits(w, t->day, x, 1))
+            t->full |= UINT32_C(1) << x;
+    t->question.allowed &= ~t->full;
+    if (__builtin_popcount(t->question.allowed) < 2)
+        return;
+    timing_predict(m, h, &t->question, &e);
+    while (__builtin_popcount(t->question.allowed) > 1) {
+        float gain;
+        unsigned best = best_hour(e.mean, t->question.allowed, &gain);
+        if (admits(w, t->day, best, gain))
+            return;
+        t->full |= UINT32_C(1) << best;
+        t->question.allowed &= ~(UINT32_C(1) << best);
+    }
+}
+
+timing_planned timing_plan(const timing_model *m, const history *h, const timing_wish *w,
+                           timing_moment *ret)
+{
+    timing_moment t = {.full = 0};
     if (w->allowed_n == 0 || !w->zone)
-        return false;
+        return TIMING_NOTHING;
     t.day = zone_local(w->zone, (gw_wall){w->allowed[0].from_ms}).day;
     t.question = (timing_question){.channel = w->channel,
-                                   .daytype = w->holiday || gw_day_weekday(t.day) >= 6,
-                                   .segment = w->segment};
-    for (unsigned hour = 0; hour < TIMING_HOURS; hour++)
-        t.question.allowed |= (uint32_t)(parts_of(w, t.day, hour, parts) > 0) << hour;
+                                   .daytype = w->day_off,
+                                   .segment = w->segment,
+                                   .allowed = allowed_hours(w, t.day)};
+    if (!t.question.allowed)
+        return TIMING_NOTHING;
+    if (w->room)
+        leave_out_full(m, h, w, &t);
     if (!timing_choose(m, h, &t.question, w->holdout, w->seed, &t.choice))
-        return false;
-    size_t n = parts_of(w, t.day, t.choice.hour, parts);
-    t.at.ms = draw_instant(parts, n, w->seed);
+        return TIMING_FULL;
+    t.part_n = parts_of(w, t.day, t.choice.hour, t.parts);
+    int64_t drawn = timing_draw_instant(t.parts, t.part_n, w->seed);
+    t.at.ms = drawn;
+    if (w->room && !w->room->take(w->room->arg, w->channel, t.parts, t.part_n, drawn, &t.at.ms))
+        return TIMING_FULL;
+    t.moved_ms = t.at.ms - drawn;
     *ret = t;
-    return true;
-}
-
-static void put_ppm(gw_buf *out, const char *name, float p)
-{
-    json_put_member_int(out, name, llroundf(p * 1e6F));
-}
-
-gw_code timing_explain(const timing_model *m, const history *h, const timing_wish *w,
-                       const timing_moment *t, gw_buf *out)
-{
-    static const char *const choosers[] = {"best", "explore", "holdout", "forced"};
-    const timing_choice *c = &t->choice;
-    char text[GW_DATE_TEXT];
-    gw_date_format(t->day, text);
-    gw_buf_putc(out, '{');
-    json_put_member_str(out, "day", gw_str_of(text));
-    json_put_member_int(out, "hour", c->hour);
-    json_put_member_int(out, "channel", t->question.channel);
-    json_put_member_str(out, "daytype",
-                        t->question.daytype ? GW_STR("weekend") : GW_STR("weekday"));
-    json_put_member_int(out, "segment", t->question.segment);
-    json_put_name(out, "allowed");
-    for (unsigned x = 0, n = 0; x < TIMING_HOURS; x++)
-        if (timing_allows(&t->question, x))
-            gw_buf_printf(out, "%c%u", n++ ? ',' : '[', x);
-    gw_buf_putc(out, ']');
-    json_put_member_str(out, "chooser", gw_str_of(choosers[c->chooser]));
-    put_ppm(out, "propensity_ppm", c->propensity);
-    put_ppm(out, "explore_ppm", c->explore);
-    json_put_member_str(out, "model", m->kind == MODEL_B ? GW_STR("b") : GW_STR("a"));
-    json_put_member_int(out, "contacts", (int64_t)m->contacts);
-    json_put_name(out, "p_ppm");
-    gw_buf_putc(out, '{');
-    put_ppm(out, "population", c->estimate.population[c->hour]);
-    put_ppm(out, "segment", c->estimate.segment[c->hour]);
-    put_ppm(out, "debtor", c->estimate.debtor[c->hour]);
-    put_ppm(out, "final", c->estimate.mean[c->hour]);
-    gw_buf_putc(out, '}');
-    json_put_member_int(out, "level_pm", llroundf(c->estimate.level * 1000));
-    json_put_member_int(out, "weight_pm", llroundf(c->estimate.weight[c->hour] * 1000));
-    if (m->kind == MODEL_B) {
-        json_put_member_int(out, "archetype", c->estimate.archetype);
-        json_put_member_int(out, "archetype_pm", llroundf(c->estimate.archetype_weight * 1000));
-    }
-    json_put_member_int(out, "history", h->n);
-    char seed[20];
-    snprintf(seed, sizeof seed, "%016llx", (unsigned long long)w->seed);
-    json_put_member_str(out, "seed", gw_str_of(seed));
-    return gw_buf_putc(out, '}');
+    return TIMING_PLANNED;
 }
 
 int timing_channel_of(const char *channel)

@@ -27,8 +27,10 @@
 #define EVENT_CALL            "x-Call"    /* what an agent did with it: the outcome, in why */
 #define EVENT_CONTACT         "x-Contact" /* debtor facts: name, zone, contacts */
 #define EVENT_ITEM            "x-Item"
-#define EVENT_OPERATOR        "x-Operator"          /* an operator's act: pause, retry, clock */
-#define EVENT_HOOK_REFUSED    "x-HookRefused"       /* callbacks that were not believed, in sums */
+#define EVENT_OPERATOR        "x-Operator"    /* an operator's act: pause, retry, clock */
+#define EVENT_HOOK_REFUSED    "x-HookRefused" /* callbacks that were not believed, in sums */
+#define EVENT_MODEL           "x-Model"       /* a timing model was fitted and put in force */
+#define EVENT_CLOSED          "x-Closed" /* what came of a contact before its horizon ended (timing) */
 #define EVENT_RECEIVED        "ReceivedFromNonERDS" /* receipt, reply or bounce came in */
 
 #endif

@@ -451,7 +451,8 @@ static void a_record_told_twice_counts_once_and_another_under_its_id_is_refused(
     says(text, "wrong goods");
     rig_settle(r);
     assert_int_equal(rig_state(r, LETTER), 'H');
-    assert_string_equal(rig_records(r, CALL), "x-Plan x-Task x-Task x-AttemptIntent x-Call");
+    assert_string_equal(rig_records(r, CALL),
+                        "x-Plan x-Task x-Task x-AttemptIntent x-Call x-Closed");
 }
 
 static void reaching_nobody_is_tried_again_later_and_given_up_after_the_last_try(void **cm)

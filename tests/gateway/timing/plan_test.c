@@ -1,7 +1,7 @@
 #include "gateway/base/time.h"
 #include "gateway/timing/fit.h"
 #include "gateway/timing/model_file.h"
-#include "gateway/timing/plan.h"
+#include "gateway/timing/record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,14 +65,14 @@ static void the_best_hour_is_taken_where_it_is_allowed(void **state)
     for (uint64_t seed = 0; seed < 2000; seed++) {
         timing_wish w = {.allowed = &day, .allowed_n = 1, .zone = z, .seed = seed};
         timing_moment t;
-        assert_true(timing_plan(m, &h, &w, &t));
+        assert_int_equal(timing_plan(m, &h, &w, &t), TIMING_PLANNED);
         if (t.choice.hour == 17) {
             evening++;
             least = t.at.ms < least ? t.at.ms : least;
             most = t.at.ms > most ? t.at.ms : most;
         }
         w.allowed = &morning;
-        assert_true(timing_plan(m, &h, &w, &t));
+        assert_int_equal(timing_plan(m, &h, &w, &t), TIMING_PLANNED);
         assert_true(inside(&w, t.at.ms));
     }
     assert_true(evening > 1850); /* 95 % and a twelfth of the rest */
@@ -92,7 +92,7 @@ static void a_holdout_gets_any_allowed_hour(void **state)
     for (uint64_t seed = 0; seed < 6000; seed++) {
         timing_wish w = {.allowed = &day, .allowed_n = 1, .zone = z, .seed = seed, .holdout = true};
         timing_moment t;
-        assert_true(timing_plan(m, &h, &w, &t));
+        assert_int_equal(timing_plan(m, &h, &w, &t), TIMING_PLANNED);
         assert_int_equal(t.choice.chooser, CHOSE_HOLDOUT);
         seen[t.choice.hour]++;
     }
@@ -128,7 +128,7 @@ static void no_moment_ever_leaves_the_intervals_of_the_first_day(void **state)
             spans[k].to_ms = t0;
         }
         timing_moment t;
-        assert_true(timing_plan(m, &h, &w, &t));
+        assert_int_equal(timing_plan(m, &h, &w, &t), TIMING_PLANNED);
         assert_true(inside(&w, t.at.ms));
         assert_int_equal(zone_local(z, t.at).day, zone_local(z, (gw_wall){spans[0].from_ms}).day);
         assert_int_equal(zone_local(z, t.at).minute / 60, t.choice.hour);
@@ -141,10 +141,10 @@ static void in_a_day_of_23_hours_the_skipped_hour_is_no_candidate(void **state)
     GW_AUTO(zone_close) zone *z = berlin();
     GW_AUTO(timing_model_free) timing_model *m = evening_model();
     zone_span night = {at("2026-03-29T00:00:00+01:00"), at("2026-03-29T06:00:00+02:00")};
-    timing_wish w = {.allowed = &night, .allowed_n = 1, .zone = z};
+    timing_wish w = {.allowed = &night, .allowed_n = 1, .zone = z, .day_off = true};
     history h = {0};
     timing_moment t;
-    assert_true(timing_plan(m, &h, &w, &t));
+    assert_int_equal(timing_plan(m, &h, &w, &t), TIMING_PLANNED);
     assert_int_equal(t.question.allowed, 0x3B); /* 0 1 3 4 5 */
     assert_int_equal(t.question.daytype, 1);    /* a Sunday */
 }
@@ -154,28 +154,49 @@ static void the_explanation_replays_to_the_same_byte(void **state)
     (void)state;
     GW_AUTO(zone_close) zone *z = berlin();
     GW_AUTO(timing_model_free) timing_model *m = evening_model();
+    GW_AUTO(timing_model_free) timing_model *used = NULL;
     GW_AUTO(timing_model_free) timing_model *later = NULL;
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(1 << 22);
     GW_AUTO_BUF gw_buf bytes;
     gw_buf_init(&bytes, MODEL_FILE_MAX);
     assert_int_equal(timing_model_write(m, &bytes, NULL), GW_OK);
+    assert_int_equal(timing_model_read(gw_buf_str(&bytes), &used, NULL), GW_OK);
     assert_int_equal(timing_model_read(gw_buf_str(&bytes), &later, NULL), GW_OK);
     zone_span day = {at("2026-03-04T08:00:00+01:00"), at("2026-03-04T20:00:00+01:00")};
-    history h = {0};
+    uint8_t stored[HISTORY_BYTES_MAX];
+    size_t n = 0;
     for (uint64_t seed = 0; seed < 200; seed++) {
+        history h;
+        timing_moment t;
         history_contact c = {.hour = (uint8_t)(8 + seed % 12), .result = seed % 3 == 0};
-        history_push(&h, &c, (int32_t)seed);
-        timing_wish w = {.allowed = &day, .allowed_n = 1, .zone = z, .seed = seed, .segment = 1};
-        const timing_model *models[] = {m, later};
-        gw_buf text[2];
-        for (int k = 0; k < 2; k++) {
-            timing_moment t;
-            gw_buf_init(&text[k], 4096);
-            assert_true(timing_plan(models[k], &h, &w, &t));
-            assert_int_equal(timing_explain(models[k], &h, &w, &t, &text[k]), GW_OK);
-        }
-        assert_string_equal(text[0].data, text[1].data);
-        gw_buf_done(&text[0]);
-        gw_buf_done(&text[1]);
+        n = history_add(stored, n, &c, (int32_t)seed);
+        gw_str kept = {(const char *)stored, n};
+        assert_int_equal(history_read(kept, &h, NULL), GW_OK);
+        timing_wish w = {.allowed = &day,
+                         .allowed_n = 1,
+                         .zone = z,
+                         .seed = seed,
+                         .segment = 1,
+                         .holdout = seed % 20 == 0};
+        assert_int_equal(timing_plan(used, &h, &w, &t), TIMING_PLANNED);
+        GW_AUTO_BUF gw_buf record;
+        GW_AUTO_BUF gw_buf again;
+        gw_buf_init(&record, TIMING_RECORD_MAX);
+        gw_buf_init(&again, TIMING_RECORD_MAX);
+        assert_int_equal(timing_record_put(used, &h, kept, seed, &t, &record), GW_OK);
+        assert_int_equal(timing_record_replay(gw_buf_str(&record), later, arena, &again, NULL),
+                         GW_OK);
+        assert_string_equal(record.data, again.data);
+        gw_arena_reset(arena);
+        /* and a changed figure does not survive the replay */
+        char *p = strstr(record.data, "\"best_ppm\":");
+        assert_non_null(p);
+        p[11] = p[11] == '9' ? '8' : '9';
+        gw_buf_clear(&again);
+        assert_int_equal(timing_record_replay(gw_buf_str(&record), later, arena, &again, NULL),
+                         GW_OK);
+        assert_string_not_equal(record.data, again.data);
+        gw_arena_reset(arena);
     }
 }
 
@@ -205,10 +226,10 @@ static void without_intervals_or_zone_there_is_no_moment(void **state)
     history h = {0};
     timing_moment t;
     timing_wish w = {.allowed = &day, .allowed_n = 1};
-    assert_false(timing_plan(m, &h, &w, &t));
+    assert_int_equal(timing_plan(m, &h, &w, &t), TIMING_NOTHING);
     GW_AUTO(zone_close) zone *z = berlin();
     w = (timing_wish){.zone = z};
-    assert_false(timing_plan(m, &h, &w, &t));
+    assert_int_equal(timing_plan(m, &h, &w, &t), TIMING_NOTHING);
 }
 
 int main(void)
