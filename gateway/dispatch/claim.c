@@ -227,7 +227,8 @@ static void hand_out(dispatch *d, const claim *cl, worker *w)
                            .creditor = source->creditor,
                            .signature = source->signature,
                            .locale = gw_str_of(cl->decided->template.locale),
-                           .now = core_now(d)};
+                           .now = core_now(d),
+                           .rules = d->rules.rules};
     gw_err err = {0};
     fill_task(d, cl, f, &h->task);
     gw_code rc = task_facts_json(&in, d->arena, &facts, &err);

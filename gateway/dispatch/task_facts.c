@@ -1,5 +1,7 @@
 #include "gateway/dispatch/task_facts.h"
 
+#include "gateway/dispatch/task_guard.h"
+
 static void put_text(gw_buf *b, const char *name, gw_str value)
 {
     if (value.n)
@@ -140,9 +142,9 @@ static gw_code put_payments(gw_buf *b, const view_debtor *d, const zone *z, gw_a
 
 static bool is_ours(gw_str name, bool items_known)
 {
-    static const char *const ours[] = {"creditor", "signature", "debtor",    "contact", "case",
-                                       "job",      "reference", "channel",   "purpose", "tone",
-                                       "locale",   "date",      "statement", "item",    "payments"};
+    static const char *const ours[] = {
+        "creditor", "signature", "debtor", "contact", "case",      "job",  "reference", "channel",
+        "purpose",  "tone",      "locale", "date",    "statement", "item", "payments",  "guard"};
     for (size_t i = 0; i < GW_COUNT(ours); i++)
         if (gw_str_is(name, ours[i]))
             return true;
@@ -220,6 +222,9 @@ gw_code task_facts_json(const task_facts_input *in, gw_arena *arena, gw_buf *out
         rc = put_items(out, in, today, arena, err);
     if (rc == GW_OK && d->payment_n)
         rc = put_payments(out, d, z, arena, err);
+    if (rc != GW_OK)
+        return rc;
+    rc = task_guard_put(in, out, err);
     if (rc != GW_OK)
         return rc;
     put_own_facts(out, r, d->item_n > 0);

@@ -17,6 +17,7 @@
  *                                          due day and id; billing's own list of the job when the
  *                                          gateway knows no item of the debtor
  *    "payments": [{...}]                   the newest, at most TASK_PAYMENTS_MAX
+ *    "guard":    {...}                     what the rule packs ask of the message (task_guard.h)
  *    ...}                                  members of the job's own facts, unless named above
  * An item is {"id", "case"?, "reference"?, "description"?, "issued"?, "due", "amount_minor",
  * "paid_minor", "open_minor", "currency", "terms"?, "contract_minor"?, "disputed"?,
@@ -37,6 +38,7 @@ typedef struct {
     gw_str creditor, signature; /* JSON object text; signature may be empty */
     gw_str locale;              /* of the template picked */
     gw_wall now;
+    const policy_rules *rules; /* in force: what the content guard needs of them; NULL: no such */
 } task_facts_input;
 
 /* Append the document. GW_ELIMIT past TASK_FACTS_MAX or the buffer, GW_ENOMEM. */

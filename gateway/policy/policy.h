@@ -266,6 +266,15 @@ size_t policy_caps_at(const policy_facts *facts, const policy_rules *rules, gw_w
 size_t policy_needs(const policy_facts *facts, const policy_rules *rules, gw_wall t,
                     const policy_required **ret, size_t max);
 
+/* The opt-out rows of those packs for the facts' channel in a locale (or a longer form of the
+ * row's); max and result as above. */
+size_t policy_opt_outs(const policy_facts *facts, const policy_rules *rules, gw_wall t,
+                       gw_str locale, const policy_opt_out **ret, size_t max);
+/* Is business done on that local day, by the calendars of all those packs? Without one of working
+ * days Saturday and Sunday are none. A year that a calendar does not know: no. */
+bool policy_is_business_day(const policy_facts *facts, const policy_rules *rules, gw_wall t,
+                            int32_t day);
+
 const char *policy_verdict_name(policy_verdict v);             /* "allow", "later", ... */
 const char *policy_check_verdict_name(policy_check_verdict v); /* "pass", "limit", ... */
 /* One sentence a person understands, and what to do about it. "" for an unknown code. */

@@ -233,5 +233,5 @@ gw_code template_bundle_check(const template_bundle *b, const json_doc *data, gw
 gw_code template_bundle_guard(const template_bundle *b, template_part part, gw_str rendered,
                               const json_doc *data, gw_err *err)
 {
-    return b->words ? guard_check(b->words, &b->manifest, part, rendered, data, err) : GW_OK;
+    return guard_check(b->words, &b->manifest, part, rendered, data, err);
 }

@@ -11,7 +11,8 @@
  *   {"format":1,"guard"?:{lint.json},"manifest":{template.json},"partials":{name:text},
  *    "parts":{part:text}}
  * guard: the locale's word lists, so that a message is checked against the words its version was
- * published with (guard.h), wherever it is rendered. Absent: the locale had none.
+ * published with (guard.h), wherever it is rendered. Absent: the locale had none, and the guard
+ * lets no part of it pass.
  *
  * Names of facts are dotted ("creditor.name", through lists without index: "items.amount"); the
  * manifest may write them as JSON pointers too ("/creditor/name").

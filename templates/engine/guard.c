@@ -1,19 +1,8 @@
-#include "templates/engine/guard.h"
-
-#include "gateway/base/time.h"
+#include "templates/engine/guard_part.h"
 
 enum { TEXT_MAX = 4 * 1024 * 1024 };
 
-typedef struct {
-    const lint_words *w;
-    const template_manifest *m;
-    template_part part;
-    gw_str rendered, folded;
-    const json_doc *data;
-    gw_err *err;
-} looking;
-
-static gw_code block(const looking *l, const char *rule, const char *why)
+gw_code guard_block(const guard_look *l, const char *rule, const char *why)
 {
     return gw_fail(l->err, GW_EBLOCKED, "content-guard: %s: %s in part %s", rule, why,
                    template_part_name(l->part));
@@ -103,7 +92,7 @@ static bool holds(gw_str value, gw_str text, size_t at, size_t n)
     return false;
 }
 
-static bool holds_in_items(const looking *l, size_t at, size_t n)
+static bool holds_in_items(const guard_look *l, size_t at, size_t n)
 {
     static const char *const members[] = {"reference", "description", "id"};
     uint32_t items = json_member(l->data, 0, "items");
@@ -118,14 +107,14 @@ static bool holds_in_items(const looking *l, size_t at, size_t n)
     return false;
 }
 
-static gw_str value_of(const looking *l, const char *pointer)
+static gw_str value_of(const guard_look *l, const char *pointer)
 {
     uint32_t node = json_resolve(l->data, gw_str_of(pointer));
     bool text = node != UINT32_MAX && json_kind_of(l->data, node) == JSON_STRING;
     return text ? json_str(l->data, node) : (gw_str){NULL, 0};
 }
 
-static bool is_of_a_name(const looking *l, size_t at, gw_str phrase)
+static bool is_of_a_name(const guard_look *l, size_t at, gw_str phrase)
 {
     if (memchr(phrase.p, ' ', phrase.n))
         return false;
@@ -135,8 +124,12 @@ static bool is_of_a_name(const looking *l, size_t at, gw_str phrase)
     return holds_in_items(l, at, phrase.n);
 }
 
-static gw_code look_words(const looking *l)
+static gw_code look_words(const guard_look *l)
 {
+    if (!l->w)
+        return guard_block(l, "no-words",
+                           "the version carries no word lists, so nobody can look "
+                           "for threats");
     gw_str text = l->folded;
     for (size_t at = 0; at < text.n; at++) {
         if (lint_words_is_inside(text, at))
@@ -167,7 +160,7 @@ static bool is_escaped(gw_str value)
 }
 
 /* In HTML a value with characters that are written otherwise cannot be looked for as it is. */
-static bool shows(const looking *l, const char *pointer)
+bool guard_shows(const guard_look *l, const char *pointer)
 {
     gw_str value = value_of(l, pointer);
     if (value.n == 0)
@@ -181,62 +174,51 @@ static bool is_mail(template_part part)
     return part == TEMPLATE_TEXT || part == TEMPLATE_HTML;
 }
 
-static gw_code look_identity(const looking *l)
+static gw_code look_identity(const guard_look *l)
 {
     bool named = is_mail(l->part) || l->part == TEMPLATE_SMS || l->part == TEMPLATE_VOICE;
-    if (named && !shows(l, "/creditor/name"))
-        return block(l, "no-identity", "the creditor is not named");
-    if (is_mail(l->part) && !shows(l, "/creditor/email") && !shows(l, "/creditor/phone") &&
-        !shows(l, "/creditor/address"))
-        return block(l, "no-identity", "no address of the creditor stands");
+    if (named && !guard_shows(l, "/creditor/name"))
+        return guard_block(l, "no-identity", "the creditor is not named");
+    if (is_mail(l->part) && !guard_shows(l, "/creditor/email") &&
+        !guard_shows(l, "/creditor/phone") && !guard_shows(l, "/creditor/address"))
+        return guard_block(l, "no-identity", "no address of the creditor stands");
     return GW_OK;
 }
 
-static gw_code look_opt_out(const looking *l)
+static gw_code look_opt_out(const guard_look *l)
 {
     bool confirms = strcmp(l->m->purpose, TEMPLATE_PURPOSE_CONFIRM) == 0;
-    if (is_mail(l->part) && !shows(l, "/opt_out/email") && !shows(l, "/opt_out/url") &&
-        !shows(l, "/unsubscribe"))
-        return block(l, "no-opt-out", "no way out is offered");
-    if (l->part == TEMPLATE_SMS && l->w->opt_out_count && !confirms &&
+    if (is_mail(l->part) && !guard_shows(l, "/opt_out/email") && !guard_shows(l, "/opt_out/url") &&
+        !guard_shows(l, "/unsubscribe"))
+        return guard_block(l, "no-opt-out", "no way out is offered");
+    if (l->part == TEMPLATE_SMS && l->w && l->w->opt_out_count && !confirms &&
         !lint_words_have_opt_out(l->w, l->folded))
-        return block(l, "no-opt-out", "no way out is offered");
+        return guard_block(l, "no-opt-out", "no way out is offered");
     return GW_OK;
 }
 
-/* ---- tone and dates ---- */
+/* ---- tone ---- */
 
-static gw_code look_tone(const looking *l)
+static gw_code look_tone(const guard_look *l)
 {
     int64_t reached = json_get_int(l->data, 0, "tone", TEMPLATE_TONE_MAX);
-    return l->m->tone > reached ? block(l, "tone", "the template is harsher than the level reached")
-                                : GW_OK;
-}
-
-static gw_code look_deadlines(const looking *l)
-{
-    enum { SATURDAY = 6 };
-    static const char *const names[] = {"deadline", "pay_by", "respond_by"};
-    for (size_t i = 0; i < GW_COUNT(names); i++) {
-        int32_t day;
-        gw_str s = json_get_str(l->data, 0, names[i]);
-        if (s.n && gw_date_parse(s, &day, NULL) == GW_OK && gw_day_weekday(day) >= SATURDAY)
-            return block(l, "deadline", "a deadline falls on a weekend");
-    }
-    return GW_OK;
+    return l->m->tone > reached
+               ? guard_block(l, "tone", "the template is harsher than the level reached")
+               : GW_OK;
 }
 
 gw_code guard_check(const lint_words *w, const template_manifest *m, template_part part,
                     gw_str rendered, const json_doc *data, gw_err *err)
 {
-    static gw_code (*const looks[])(const looking *) = {look_words, look_identity, look_opt_out,
-                                                        look_tone, look_deadlines};
+    static gw_code (*const looks[])(const guard_look *) = {
+        look_words,       look_identity,       look_opt_out,    look_tone,
+        guard_look_needs, guard_look_wordings, guard_look_dates};
     GW_AUTO_BUF gw_buf folded;
     gw_buf_init(&folded, TEXT_MAX);
     if (part == TEMPLATE_DESK)
         return GW_OK;
     gw_code rc = fold(rendered, part == TEMPLATE_HTML, &folded, err);
-    const looking l = {w, m, part, rendered, gw_buf_str(&folded), data, err};
+    const guard_look l = {w, m, part, rendered, gw_buf_str(&folded), data, err};
     for (size_t i = 0; i < GW_COUNT(looks) && rc == GW_OK; i++)
         rc = looks[i](&l);
     return rc;

@@ -275,8 +275,8 @@ static void the_task_document_shows_open_items_the_cases_first(void **cm)
              "\"2013-03-03T23:30:00Z\"}");
     facts(w,
           ",\"facts\":{\"pay_link\":\"https:\\/\\/x.example.test\",\"items\":[1],\"date\":\"x\"}");
-    task_facts_input in = {&w->d,      &w->r,        &w->f, GW_STR("{\"name\":\"C\"}"),
-                           GW_STR(""), GW_STR("en"), {NOON}};
+    task_facts_input in = {&w->d,      &w->r,        &w->f,  GW_STR("{\"name\":\"C\"}"),
+                           GW_STR(""), GW_STR("en"), {NOON}, NULL};
     GW_AUTO_BUF gw_buf out;
     gw_buf_init(&out, TASK_FACTS_MAX);
     assert_int_equal(task_facts_json(&in, w->arena, &out, &err), GW_OK);
@@ -290,6 +290,64 @@ static void the_task_document_shows_open_items_the_cases_first(void **cm)
     assert_true(gw_str_is(json_get_str(&doc, 0, "pay_link"), "https://x.example.test"));
     uint32_t payments = json_member(&doc, 0, "payments");
     assert_true(gw_str_is(json_get_str(&doc, json_first(payments), "date"), "2013-03-04"));
+}
+
+#define NOTE "\"source\":\"test\",\"read\":\"2013-01-01\",\"confidence\":\"house\""
+
+static policy_rules *asking_rules(void)
+{
+    static const char calendar[] =
+        "{\"format\":1,\"id\":\"town\",\"title\":\"t\",\"years\":[2013]," NOTE ",\"days\":[{"
+        "\"date\":\"2013-03-06\",\"name\":\"Town fair\"}]}";
+    static const char pack[] =
+        "{\"format\":2,\"id\":\"asks\",\"version\":\"1\",\"title\":\"t\",\"roles\":[\"company\"],"
+        "\"holidays\":null,\"workdays\":\"town\",\"windows\":[],\"caps\":[],\"consent\":[],"
+        "\"content\":[{\"channel\":\"*\",\"need\":\"identity\"," NOTE "},{\"channel\":\"sms\","
+        "\"need\":\"opt-out\"," NOTE "}],\"opt_out\":[{\"channel\":\"email\",\"locale\":\"en\","
+        "\"wording\":\"Say STOP\",\"words\":[\"STOP\"]," NOTE "},{\"channel\":\"email\","
+        "\"locale\":\"de\",\"wording\":\"Sagen Sie STOPP\",\"words\":[\"STOPP\"]," NOTE "}]}";
+    gw_err err = {0};
+    policy_rules *r = policy_rules_new();
+    if (policy_rules_add_calendar(r, "town", gw_str_of(calendar), &err) != GW_OK ||
+        policy_rules_add_pack(r, "asks", gw_str_of(pack), &err) != GW_OK ||
+        policy_rules_seal(r, &err) != GW_OK)
+        fail_msg("%s", err.text);
+    return r;
+}
+
+/* Text of the document's member guard, in static storage. */
+static const char *guard_of(world *w, const policy_rules *rules, const char *more)
+{
+    static char text[2048];
+    gw_err err = {0};
+    json_doc doc;
+    GW_AUTO_BUF gw_buf out;
+    gw_buf_init(&out, TASK_FACTS_MAX);
+    facts(w, more);
+    task_facts_input in = {&w->d,      &w->r,           &w->f,  GW_STR("{\"name\":\"C\"}"),
+                           GW_STR(""), GW_STR("en-GB"), {NOON}, rules};
+    if (task_facts_json(&in, w->arena, &out, &err) != GW_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(json_parse(gw_buf_str(&out), w->arena, &doc, &err), GW_OK);
+    uint32_t guard = json_member(&doc, 0, "guard");
+    snprintf(text, sizeof text, "%.*s", GW_STR_ARG(guard ? json_raw(&doc, guard) : GW_STR("none")));
+    return text;
+}
+
+static void the_task_document_says_what_the_packs_ask_of_the_message(void **cm)
+{
+    world *w = *cm;
+    GW_AUTO(policy_rules_free) policy_rules *rules = asking_rules();
+    /* 2013-03-06 is a fair, 07 a Thursday, 09 a Saturday; nobody knows 2014. A guard of the job's
+     * own is none. */
+    assert_string_equal(
+        guard_of(w, rules,
+                 ",\"facts\":{\"pay_by\":\"2013-03-06\",\"reply_by\":\"2013-03-07\",\"a\":"
+                 "\"2013-03-09\",\"b\":\"2014-03-06\",\"guard\":{\"needs\":[]}}"),
+        "{\"needs\":[{\"pack\":\"asks\",\"need\":\"identity\"}],\"opt_outs\":[{\"pack\":\"asks\","
+        "\"wording\":\"Say STOP\",\"words\":[\"STOP\"]}],\"closed\":[\"2013-03-06\",\"2013-03-09\","
+        "\"2014-03-06\"]}");
+    assert_string_equal(guard_of(w, rules, ",\"purpose\":\"opt-out-confirmation\""), "none");
 }
 
 int main(void)
@@ -312,6 +370,7 @@ int main(void)
         promise(an_unknown_zone_is_no_zone),
         promise(a_stored_text_that_is_no_json_is_an_error_not_an_empty_view),
         promise(the_task_document_shows_open_items_the_cases_first),
+        promise(the_task_document_says_what_the_packs_ask_of_the_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,10 +52,12 @@ static template_bundle *load_shipped(const char *locale_and_name)
 }
 
 #define SMALL                                                                                      \
-    "{\"format\":1,\"manifest\":{\"locale\":\"en\",\"name\":\"x\",\"optional\":[\"link\"],"        \
+    "{\"format\":1,\"guard\":{\"rules\":[]},\"manifest\":{\"locale\":\"en\",\"name\":\"x\","       \
+    "\"optional\":[\"link\"],"                                                                     \
     "\"parts\":[\"subject\",\"text\"],\"purpose\":\"reminder\",\"required\":[\"a.b\"],\"tone\":2," \
     "\"urls\":[\"link\"]},\"partials\":{\"p\":\"P\"},\"parts\":{\"subject\":\"S {{a.b}}\\n\","     \
-    "\"text\":\"{{a.b}} {{>p}} {{#link}}{{link}}{{/link}}\\n\"}}"
+    "\"text\":\"{{a.b}} {{>p}} {{#link}}{{link}}{{/link}} {{creditor.name}} {{creditor.email}} "   \
+    "{{opt_out.email}}\\n\"}}"
 
 static template_bundle *parse_small(void)
 {
@@ -182,9 +184,11 @@ static void a_link_that_is_no_web_address_is_refused(void **state)
     }
     GW_AUTO_BUF gw_buf out;
     gw_err err = {0};
-    const char *good = "{\"a\":{\"b\":\"1\"},\"link\":\"https://pay.example.test/?a=1&b=2\"}";
+    const char *good =
+        "{\"a\":{\"b\":\"1\"},\"link\":\"https://pay.example.test/?a=1&b=2\",\"creditor\":{"
+        "\"name\":\"C\",\"email\":\"c@x\"},\"opt_out\":{\"email\":\"s@x\"}}";
     assert_int_equal(render_small(TEMPLATE_TEXT, good, &out, &err), GW_OK);
-    assert_string_equal(out.data, "1 P https://pay.example.test/?a=1&b=2\n");
+    assert_string_equal(out.data, "1 P https://pay.example.test/?a=1&b=2 C c@x s@x\n");
 }
 
 static void a_subject_is_one_clean_line(void **state)

@@ -18,7 +18,8 @@ enum { ATTEMPTS_MAX = 64, NOW = 1358848800 };
 
 static const char facts[] = "{\"creditor\":{\"name\":\"Creditor Ltd\"},\"reference\":\"INV-1\"}";
 static const char bundle_json[] =
-    "{\"format\":1,\"manifest\":{\"locale\":\"en\",\"name\":\"note\",\"optional\":[],\"parts\":["
+    "{\"format\":1,\"guard\":{\"opt_out\":[\"reply stop\"],\"rules\":[]},"
+    "\"manifest\":{\"locale\":\"en\",\"name\":\"note\",\"optional\":[],\"parts\":["
     "\"sms\"],"
     "\"purpose\":\"reminder\",\"required\":[\"creditor.name\"],\"tone\":2,\"urls\":[]},"
     "\"partials\":{},"
