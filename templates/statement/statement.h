@@ -123,7 +123,7 @@ gw_code statement_write_csv(const statement *s, gw_buf *ret, gw_err *err) GW_NOD
 /* ---- PDF (statement_pdf.c) ---- */
 
 /* A context of one thread: fonts, layouts and formatters, kept between statements; making one takes
- * some milliseconds, so keep it. Pango's default font map is per thread and reads the whole
+ * tens of milliseconds, so keep it. Pango's default font map is per thread and reads the whole
  * machine's font list; ours is private and holds just the files below, so contexts of different
  * threads share nothing and the machine's fonts do not show. (Pango starts helper threads of its
  * own for fontconfig; they end by themselves.) */
