@@ -441,6 +441,8 @@ static void fill_dispatch_config(roles *r)
                  .per_agent = (int)c->desk_per_agent,
                  .excuses = r->excuses},
         .timing_model = c->timing_model,
+        .timing_capacity = {(uint32_t)c->timing_capacity_email, (uint32_t)c->timing_capacity_sms,
+                            (uint32_t)c->timing_capacity_voice},
         .timing_holdout = (unsigned)c->timing_holdout,
         .willing_model = {c->willing_model_7, c->willing_model_30},
         .promise_grace_days = ROLES_GRACE_DAYS,

@@ -72,7 +72,8 @@ typedef struct {
 
     const char *timing_model;
     int64_t timing_holdout;
-    int64_t timing_fit_hour; /* UTC; -1 never */
+    int64_t timing_capacity_email, timing_capacity_sms, timing_capacity_voice; /* an hour; 0 none */
+    int64_t timing_fit_hour;                                                   /* UTC; -1 never */
     const char *willing_model_7;
     const char *willing_model_30;
 

@@ -75,6 +75,7 @@ struct dispatch {
     gw_id owner;
     template_cache *templates;
     timing_live *timing; /* NULL: out of memory, no model */
+    capacity *capacity;  /* NULL: no channel has a limit */
     bool timing_learns;  /* there is, or will be, a model: jobs are learned from as well */
     gw_buf scratch;      /* a header being encoded */
 

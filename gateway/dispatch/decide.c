@@ -56,6 +56,42 @@ static void keep_explanation(const view_reminder *r, gw_arena *arena, decision *
         d->timing = json_raw(&doc, timing);
 }
 
+/* Room is asked for by what is being planned only: what is on its way has its moment. */
+static const timing_room *room_of(const decide_context *ctx, const view_reminder *r,
+                                  const decision *d)
+{
+    int channel = timing_channel_of(d->facts.policy.channel);
+    bool planning = r->state == LIFE_ACCEPTED || r->state == LIFE_PLANNED || r->state == LIFE_HELD;
+    return planning && channel >= 0 && !view_is_task(r)
+               ? capacity_room(ctx->capacity, (unsigned)channel)
+               : NULL;
+}
+
+/* The default rule's moment, moved to the nearest minute with room on the same local day. */
+static void move_to_room(const decide_context *ctx, const view_reminder *r, const decision *d,
+                         gw_wall *t)
+{
+    const timing_room *room = room_of(ctx, r, d);
+    const zone *z = d->facts.policy.zone;
+    zone_span parts[TIMING_PARTS_MAX];
+    size_t n = 0;
+    if (!room || !z)
+        return;
+    int32_t day = zone_local(z, *t).day;
+    int64_t from = zone_instant(z, day, 0).ms;
+    int64_t to = zone_instant(z, day + 1, 0).ms;
+    for (size_t i = 0; i < d->policy.allowed_n && n < TIMING_PARTS_MAX; i++) {
+        zone_span s = d->policy.allowed[i];
+        s.from_ms = s.from_ms > from ? s.from_ms : from;
+        s.to_ms = s.to_ms < to ? s.to_ms : to;
+        if (s.from_ms < s.to_ms)
+            parts[n++] = s;
+    }
+    if (n)
+        (void)room->take(room->arg, (unsigned)timing_channel_of(d->facts.policy.channel), parts, n,
+                         t->ms, &t->ms);
+}
+
 /* The allowed instants from the next local day on. */
 static void next_day(timing_wish *w)
 {
@@ -109,7 +145,7 @@ static bool pick_learned(const decide_context *ctx, const view_debtor *v, const 
                            .holdout =
                                timing_is_holdout(v->did.b, sizeof v->did.b, ctx->holdout_percent),
                            .seed = seed_of(&r->rid),
-                           .room = ctx->room};
+                           .room = room_of(ctx, r, d)};
     if (plan_days(ctx, v, r, h, w, arena, m) != TIMING_PLANNED)
         return false;
     GW_AUTO_BUF gw_buf text;
@@ -124,6 +160,14 @@ static bool pick_learned(const decide_context *ctx, const view_debtor *v, const 
     d->propensity_ppm = (int64_t)((double)m->choice.propensity * 1e6 + .5);
     *ret_t = m->at;
     return true;
+}
+
+static void pick_default(const decide_context *ctx, const view_reminder *r, const decision *d,
+                         gw_wall *ret_t)
+{
+    if (timing_pick(d->policy.allowed, d->policy.allowed_n, timing_default(d->facts.policy.channel),
+                    d->facts.policy.zone, seed_of(&r->rid), ret_t))
+        move_to_room(ctx, r, d, ret_t);
 }
 
 /* A submitted job asks for now; only when policy moves it does timing choose inside what is left.
@@ -146,8 +190,7 @@ static void pick_moment(const decide_context *ctx, const view_debtor *v, const v
     } else if (r->kind == 'l' || p->verdict == POLICY_LATER) {
         d->timing.n = 0;
         if (!pick_learned(ctx, v, r, arena, d, &t))
-            timing_pick(p->allowed, p->allowed_n, timing_default(d->facts.policy.channel),
-                        d->facts.policy.zone, seed_of(&r->rid), &t);
+            pick_default(ctx, r, d, &t);
     }
     d->due_ms = t.ms;
 }

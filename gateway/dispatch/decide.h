@@ -9,6 +9,7 @@
 
 #include "gateway/dispatch/facts.h"
 #include "gateway/dispatch/life.h"
+#include "gateway/timing/capacity.h"
 #include "gateway/timing/plan.h"
 #include "templates/engine/bundle.h"
 
@@ -24,7 +25,7 @@ typedef struct {
     void *template_ctx;
     const timing_model *timing; /* NULL: the preferred minute of the channel */
     unsigned holdout_percent;   /* of the debtors get a random allowed hour */
-    const timing_room *room;    /* capacity of the channels; NULL: no limit */
+    capacity *capacity;         /* of the channels; NULL: no limit */
 } decide_context;
 
 typedef struct {

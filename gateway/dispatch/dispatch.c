@@ -3,6 +3,7 @@
 #include "gateway/base/log.h"
 #include "gateway/dispatch/questions.h"
 #include "gateway/intake/windows.h"
+#include "gateway/state/planned.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -39,8 +40,27 @@ bool core_may_send(const dispatch *d)
            (!d->cfg.recorder || recorder_ok(d->cfg.recorder));
 }
 
+/* What is planned already, in our shards. */
+static bool fill_capacity(void *arg, unsigned channel, int64_t hour_ms,
+                          uint32_t ret[CAPACITY_MINUTES])
+{
+    dispatch *d = arg;
+    gw_err err = {0};
+    return state_planned(d->store, d->mask, core_lanes[channel], (gw_wall){hour_ms}, ret, &err) ==
+           GW_OK;
+}
+
+static unsigned owned(const dispatch *d)
+{
+    unsigned n = 0;
+    for (int i = 0; i < STATE_SHARDS; i++)
+        n += d->mask[i] != 0;
+    return n;
+}
+
 decide_context core_decide_context(dispatch *d)
 {
+    capacity_now(d->capacity, owned(d), gw_mono_now());
     return (decide_context){
         .facts = {.zones = d->cfg.zones,
                   .promise_grace_days = d->cfg.promise_grace_days,
@@ -61,6 +81,7 @@ decide_context core_decide_context(dispatch *d)
         .template_ctx = d->templates,
         .timing = timing_live_model(d->timing),
         .holdout_percent = d->cfg.timing_holdout,
+        .capacity = d->capacity,
     };
 }
 
@@ -283,6 +304,9 @@ static gw_code open_parts(dispatch *d, gw_err *err)
     d->control_arena = gw_arena_new(1 << 20);
     d->templates = template_cache_new(d->cfg.template_store);
     d->timing = timing_live_new(d->cfg.timing_model);
+    for (size_t i = 0; i < GW_COUNT(d->cfg.timing_capacity) && !d->capacity; i++)
+        if (d->cfg.timing_capacity[i])
+            d->capacity = capacity_new(d->cfg.timing_capacity, fill_capacity, d);
     d->timing_learns = d->cfg.timing_model && *d->cfg.timing_model;
     d->intents = calloc(DISPATCH_MESSAGES, sizeof *d->intents);
     d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -360,6 +384,7 @@ void dispatch_close(dispatch *d)
         close(d->wake_fd);
     template_cache_free(d->templates);
     timing_live_free(d->timing);
+    capacity_free(d->capacity);
     gw_arena_free(d->arena);
     gw_arena_free(d->control_arena);
     gw_buf_done(&d->scratch);

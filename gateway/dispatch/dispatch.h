@@ -98,6 +98,7 @@ typedef struct {
     desk_rules desk;              /* zeroed members: their defaults */
     const char *willing_model[2]; /* files of `dunlin timing score --save`; NULL or "": built in */
     const char *timing_model;     /* file of `dunlin timing fit`; NULL, "" or absent: none */
+    uint32_t timing_capacity[3];  /* contacts an hour by e-mail, SMS, voice; 0 no limit */
     unsigned timing_holdout;      /* percent of the debtors who get a random allowed hour */
     int promise_grace_days;
     int64_t bounce_ms;                       /* a bounce's suppression without an end of its own */

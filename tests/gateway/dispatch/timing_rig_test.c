@@ -211,6 +211,39 @@ static void a_submitted_job_is_learned_from_when_its_time_is_over(void **cm)
         strstr(rig_fact(r, "j1", "x-Closed"), "\"result\":\"none\",\"hour_by\":\"forced\""));
 }
 
+static void submit_many(rig *r, int from, int to)
+{
+    char id[16];
+    for (int i = from; i < to; i++) {
+        snprintf(id, sizeof id, "n%d", i);
+        rig_submit(r, id, "");
+    }
+    rig_settle(r);
+}
+
+static void no_minute_gets_more_than_its_share_also_after_another_start(void **cm)
+{
+    enum { JOBS = 48 };
+    rig *r = of(cm);
+    int64_t due[JOBS];
+    char id[16];
+    rig_crash(r);
+    r->config.timing_capacity[0] = 60; /* one a minute */
+    rig_open(r);
+    rig_set(r, RIG_MONDAY_10H + 12 * RIG_HOUR); /* late at night: all wait for the next day */
+    submit_many(r, 0, JOBS / 2);
+    rig_crash(r);
+    rig_open(r);
+    submit_many(r, JOBS / 2, JOBS);
+    for (int i = 0; i < JOBS; i++) {
+        snprintf(id, sizeof id, "n%d", i);
+        assert_int_equal(rig_state(r, id), 'P');
+        due[i] = rig_due(r, id) / 60000;
+        for (int k = 0; k < i; k++)
+            assert_true(due[k] != due[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +258,8 @@ int main(void)
                                         rig_stop),
         cmocka_unit_test_setup_teardown(
             what_came_of_a_message_is_learned_once_though_the_gateway_dies_before, start, rig_stop),
+        cmocka_unit_test_setup_teardown(no_minute_gets_more_than_its_share_also_after_another_start,
+                                        start, rig_stop),
         cmocka_unit_test_setup_teardown(a_submitted_job_is_learned_from_when_its_time_is_over,
                                         start, rig_stop),
     };
