@@ -1,5 +1,6 @@
 #include "gateway/timing/archetypes.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -91,13 +92,16 @@ void archetype_weights(const archetype_index *ix, unsigned segment, const histor
     exp_weights(ret);
 }
 
-static float dot(const float *a, const float *b, unsigned n)
+/* Four sums side by side, over the archetypes: one vector each step. */
+static float dot(const float a[ARCHETYPES], const float b[ARCHETYPES])
 {
     float lanes[4] = {0};
-    for (unsigned i = 0; i < n; i++)
-        lanes[i % 4] += a[i] * b[i];
+    for (unsigned i = 0; i < ARCHETYPES; i += 4)
+        for (unsigned k = 0; k < 4; k++)
+            lanes[k] += a[i + k] * b[i + k];
     return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
 }
+static_assert(ARCHETYPES % 4 == 0, "dot takes four at a time");
 
 typedef struct {
     float s[TIMING_DAYTYPES][TIMING_HOURS], e[TIMING_DAYTYPES][TIMING_HOURS];
@@ -113,7 +117,7 @@ static void spread_late(const archetype_index *ix, const timing_tables *t, const
     float sum = 0;
     last = late > last ? late : last;
     for (unsigned g = c->hour + 1U; g <= last; g++)
-        sum += mu[g] = dot(ix->profile[row + g], v, ARCHETYPES);
+        sum += mu[g] = dot(ix->profile[row + g], v);
     for (unsigned g = c->hour + 1U; g <= last; g++)
         ret->e[c->daytype][g] += w * mu[g] / sum;
     ret->s[c->daytype][late] += w;
@@ -128,7 +132,7 @@ static void add_up(const archetype_index *ix, const timing_tables *t, const hist
         const history_contact *c = &h->contacts[i];
         unsigned row = timing_row(c->channel, c->daytype);
         float trust = w * history_trust(c->result);
-        ret->e[c->daytype][c->hour] += trust * dot(ix->profile[row + c->hour], v, ARCHETYPES);
+        ret->e[c->daytype][c->hour] += trust * dot(ix->profile[row + c->hour], v);
         if (history_is_yes(c->result))
             ret->s[c->daytype][c->hour] += trust;
         if (c->result == RESULT_LATE)
@@ -177,7 +181,7 @@ void archetype_estimate(const archetype_index *ix, const timing_tables *t, const
             a += k * (r.s[q->daytype][g] + other_day * r.s[!q->daytype][g]);
             b += k * (r.e[q->daytype][g] + other_day * r.e[!q->daytype][g]);
         }
-        ret->debtor[x] = dot(ix->profile[row + (unsigned)x], v, ARCHETYPES);
+        ret->debtor[x] = dot(ix->profile[row + (unsigned)x], v);
         ret->weight[x] = b - hour_pull;
         ret->mean[x] = fminf(most, ret->debtor[x] * a / b);
     }

@@ -12,9 +12,11 @@ import * as policy from './policy.mjs';
 import { stopAll } from './process.mjs';
 import { finish, print } from './report.mjs';
 import * as sms from './sms.mjs';
+import * as timing from './timing.mjs';
 
 const measurements = {
   policy: policy.measure,
+  timing: timing.measure,
   calls: calls.measure,
   intake: intake.measure,
   mail: mail.measure,
