@@ -40,6 +40,8 @@ typedef struct worker {
     char lane; /* of its channel */
     int credit, outstanding;
     bool ready, draining;
+    bool alone;          /* keeps a carrier's rate by itself (wire_ready) */
+    uint64_t turn;       /* in which workers became ready */
     gw_mono heard, told; /* last message from, last heartbeat to */
 } worker;
 
@@ -104,6 +106,7 @@ struct dispatch {
     size_t intent_n;
     outcome_msg *outcomes, **outcomes_end;
     size_t outcome_n;
+    uint64_t turns;           /* how often a worker became ready */
     bool busy;                /* this turn did something */
     size_t spare[CORE_LANES]; /* credit left for jobs just accepted, in this turn */
     uint64_t news[128];       /* per lane: shards that may have something due */

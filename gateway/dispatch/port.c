@@ -114,12 +114,31 @@ static worker *add_worker(dispatch *d, gw_str identity, gw_str key_name)
     return w;
 }
 
+/* Of the workers that each keep a carrier's rate by themselves the first one works; the next one's
+ * turn comes when it has left, or has drained to the last task. */
+static bool stands_by(const dispatch *d, const worker *w)
+{
+    for (size_t i = 0; i < d->worker_n && w->alone; i++) {
+        const worker *v = d->workers[i];
+        bool at_work = v->ready && (!v->draining || v->outstanding > 0);
+        if (v->alone && at_work && v->lane == w->lane && v->turn < w->turn)
+            return true;
+    }
+    return false;
+}
+
+static bool may_take(const dispatch *d, const worker *w, char lane)
+{
+    return w->ready && !w->draining && w->lane == lane && w->outstanding < w->credit &&
+           !stands_by(d, w);
+}
+
 worker *port_free_worker(dispatch *d, char lane)
 {
     worker *best = NULL;
     for (size_t i = 0; i < d->worker_n; i++) {
         worker *w = d->workers[i];
-        if (!w->ready || w->draining || w->lane != lane || w->outstanding >= w->credit)
+        if (!may_take(d, w, lane))
             continue;
         if (!best || w->credit - w->outstanding > best->credit - best->outstanding)
             best = w;
@@ -132,7 +151,7 @@ size_t port_credit(const dispatch *d, char lane)
     size_t credit = 0;
     for (size_t i = 0; i < d->worker_n; i++) {
         const worker *w = d->workers[i];
-        if (w->ready && !w->draining && w->lane == lane && w->outstanding < w->credit)
+        if (may_take(d, w, lane))
             credit += (size_t)(w->credit - w->outstanding);
     }
     return credit;
@@ -241,7 +260,8 @@ static void on_ready(dispatch *d, worker *w, const wire_ready *r)
         if (d->workers[i] != w && gw_str_is(r->worker, d->workers[i]->name) &&
             strcmp(d->workers[i]->key_name, w->key_name) == 0)
             remove_worker(d, i, "reconnected");
-    if (!w->ready)
+    bool fresh = !w->ready;
+    if (fresh)
         gw_log(GW_LOG_INFO, "worker ready", "worker=%.*s key=%s credit=%d",
                r->worker.n > ZAP_NAME_MAX ? ZAP_NAME_MAX : (int)r->worker.n, r->worker.p,
                w->key_name, r->credit);
@@ -251,6 +271,12 @@ static void on_ready(dispatch *d, worker *w, const wire_ready *r)
     w->credit = r->credit > DISPATCH_CREDIT_MAX ? DISPATCH_CREDIT_MAX : r->credit;
     w->ready = true;
     w->draining = false;
+    w->alone = r->alone;
+    if (fresh)
+        w->turn = ++d->turns;
+    if (fresh && stands_by(d, w))
+        gw_log(GW_LOG_INFO, "worker stands by: a provider's rate allows one at a time", "worker=%s",
+               w->name);
 }
 
 static void on_want(dispatch *d, worker *w, gw_str version)

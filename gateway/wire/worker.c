@@ -61,6 +61,7 @@ static const field ready_rows[] = {
     ROW(wire_ready, worker, "worker", TEXT),
     ROW(wire_ready, channel, "channel", TEXT),
     INTEGER(wire_ready, credit, "credit", 0, 100000),
+    ROW(wire_ready, alone, "alone", TRUTH),
     {0},
 };
 static const field recipient_rows[] = {

@@ -83,6 +83,7 @@ typedef struct {
     gw_str worker;  /* stable name of the process, e.g. "email-1" */
     gw_str channel; /* "email" | "sms" | "voice" */
     int credit;     /* 0..100000: tasks that may be outstanding together */
+    bool alone;     /* it keeps a carrier's rate: others of its channel that say so stand by */
 } wire_ready;
 
 typedef struct {

@@ -87,6 +87,14 @@ void fleet_free(fleet *f)
     free(f);
 }
 
+bool fleet_has_rate(const fleet *f)
+{
+    for (size_t i = 0; f && i < f->n; i++)
+        if (f->carriers[i]->p->per_second)
+            return true;
+    return false;
+}
+
 carrier *fleet_named(const fleet *f, gw_str name)
 {
     for (size_t i = 0; i < f->n; i++)

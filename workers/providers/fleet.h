@@ -49,6 +49,8 @@ typedef struct {
 gw_code fleet_new(const fleet_config *c, fleet **ret, gw_err *err) GW_NODISCARD;
 void fleet_free(fleet *f);
 GW_CLEANUP_FUNC(fleet, fleet_free)
+/* One of them has a rate, which this process keeps by itself. */
+bool fleet_has_rate(const fleet *f);
 /* NULL when there is none of that name. */
 carrier *fleet_named(const fleet *f, gw_str name);
 

@@ -129,6 +129,7 @@ void channel_off_work(channel_source *s, void *arg);
 typedef struct channel {
     const char *name; /* "email": the word in READY and in --channel */
     void *self;       /* the driver's state, first argument of every function */
+    bool alone;       /* it keeps a carrier's rate: one process of it works at a time */
 
     /* A preparing thread's own tools (formatters, fonts); made and freed in that thread. */
     gw_code (*bench_new)(void *self, void **ret_bench, gw_err *err);

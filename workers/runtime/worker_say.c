@@ -12,7 +12,10 @@ void worker_say_ready(worker *w)
     if (w->draining)
         return;
     wire_header h = {.type = WIRE_READY,
-                     .ready = {gw_str_of(w->name), gw_str_of(w->driver->name), w->config.credit}};
+                     .ready = {.worker = gw_str_of(w->name),
+                               .channel = gw_str_of(w->driver->name),
+                               .credit = w->config.credit,
+                               .alone = w->driver->alone}};
     worker_say(w, &h, (gw_str){NULL, 0});
 }
 

@@ -194,6 +194,7 @@ gw_code sms_channel(const sms_config *config, channel *ret, gw_err *err)
     }
     *ret = (channel){.name = "sms",
                      .self = s,
+                     .alone = fleet_has_rate(s->fleet),
                      .bench_new = bench_new,
                      .bench_free = bench_free,
                      .prepare = prepare,

@@ -373,6 +373,7 @@ gw_code voice_channel(const voice_config *config, channel *ret, gw_err *err)
     signal(SIGPIPE, SIG_IGN); /* a speaking program may end before it has read its text */
     *ret = (channel){.name = "voice",
                      .self = v,
+                     .alone = fleet_has_rate(v->fleet),
                      .bench_new = bench_new,
                      .bench_free = bench_free,
                      .prepare = prepare,

@@ -48,6 +48,34 @@ static void until(rig *r, const char *job, char letter)
 
 /* ---- workers ---- */
 
+/* A provider's rate is kept by the process that sends; two of them would send twice as fast. */
+static void one_worker_that_keeps_a_rate_works_and_the_next_takes_over_when_it_is_gone(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t, none;
+    again_with(r, 150, 100);
+    rig_debtor(r);
+    rig_join_alone(r, "email", 0, 1);
+    rig_settle(r);
+    rig_join_alone(r, "email", 1, 4);
+    rig_settle(r);
+    rig_submit(r, "j1", "");
+    rig_submit(r, "j2", "");
+    rig_expect_task(r, 0, &t);
+    assert_false(rig_try_task(r, 1, &none)); /* though it has credit and the first has none left */
+    rig_join_alone(r, "email", 1, 4);        /* saying it again does not change whose turn it is */
+    assert_false(rig_try_task(r, 1, &none));
+    rig_leave(r, 0);
+    for (int i = 0; i < 2000 && !rig_poll_task(r, 1, &t); i++)
+        gw_mono_skip(10);
+    assert_int_equal(t.attempt, 1);
+    /* Workers without a rate share the work. */
+    rig_join(r, 2, 4);
+    rig_submit(r, "j3", "");
+    rig_submit(r, "j4", "");
+    assert_true(rig_try_task(r, 2, &t));
+}
+
 static void a_worker_lost_before_the_intent_leaves_the_task_to_another(void **cm)
 {
     rig *r = of(cm);
@@ -379,6 +407,7 @@ int main(void)
         promise(a_gateway_killed_after_go_whose_worker_died_too_leaves_it_unknown),
         promise(an_intent_whose_go_never_came_is_planned_again_at_once_and_spends_no_try),
         promise(what_is_said_of_an_earlier_attempt_is_on_record_as_that_one),
+        promise(one_worker_that_keeps_a_rate_works_and_the_next_takes_over_when_it_is_gone),
         promise(a_gateway_killed_before_the_intent_plans_the_task_again),
         promise(a_gateway_that_lost_its_shards_can_change_nothing),
         promise(a_lost_store_stops_sending_and_its_return_resumes),

@@ -620,6 +620,14 @@ rig_worker *rig_join(rig *r, int which, int credit)
     return rig_join_on(r, "email", which, credit);
 }
 
+rig_worker *rig_join_alone(rig *r, const char *channel, int which, int credit)
+{
+    r->alone = true;
+    rig_worker *w = rig_join_on(r, channel, which, credit);
+    r->alone = false;
+    return w;
+}
+
 rig_worker *rig_join_on(rig *r, const char *channel, int which, int credit)
 {
     rig_worker *w = &r->workers[which];
@@ -631,7 +639,8 @@ rig_worker *rig_join_on(rig *r, const char *channel, int which, int credit)
              "worker");
     snprintf(w->name, sizeof w->name, "%s-%d", channel, which);
     w->beating = true;
-    wire_header h = {.type = WIRE_READY, .ready = {gw_str_of(w->name), gw_str_of(channel), credit}};
+    wire_header h = {.type = WIRE_READY,
+                     .ready = {gw_str_of(w->name), gw_str_of(channel), credit, r->alone}};
     send_header(r, which, &h, (gw_str){NULL, 0});
     return w;
 }

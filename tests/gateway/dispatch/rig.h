@@ -67,6 +67,7 @@ typedef struct {
     dispatch *d;
     const char *debtor; /* whose jobs and fields are meant; NULL: "d1" */
     rig_worker workers[RIG_WORKERS];
+    bool alone;                          /* what READY says of it */
     char *facts;                         /* payload of the last TASK */
     const char *provider, *provider_ref; /* what outcomes say of them; NULL: nothing */
     char endpoint[CURVE_ENDPOINT_TEXT];
@@ -136,6 +137,8 @@ uint64_t rig_count(rig *r, char letter);
 
 rig_worker *rig_join(rig *r, int which, int credit); /* connect and say READY */
 rig_worker *rig_join_on(rig *r, const char *channel, int which, int credit);
+/* One that keeps a carrier's rate by itself. */
+rig_worker *rig_join_alone(rig *r, const char *channel, int which, int credit);
 void rig_job_and_worker(rig *r);   /* the standard debtor, his job j1, worker 0 with credit 4 */
 void rig_leave(rig *r, int which); /* the process dies */
 /* The next message of that type, turning until it comes (or failing the test). */
