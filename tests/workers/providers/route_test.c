@@ -1,31 +1,8 @@
 /* An attempt through the SMS driver and two scripted providers: the outcome table of
  * workers/README.md, and that what was prepared is what arrives. */
-#include "tests/support/http_server.h"
-#include "workers/providers/route.h"
-#include "workers/runtime/source.h"
-#include "workers/sms/sms.h"
+#include "tests/workers/providers/plant.h"
 
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-enum { ATTEMPTS_MAX = 64, NOW = 1358848800 };
-
-static const char facts[] = "{\"creditor\":{\"name\":\"Creditor Ltd\"},\"reference\":\"INV-1\"}";
-static const char bundle_json[] =
-    "{\"format\":1,\"guard\":{\"opt_out\":[\"reply stop\"],\"rules\":[]},"
-    "\"manifest\":{\"locale\":\"en\",\"name\":\"note\",\"optional\":[],\"parts\":["
-    "\"sms\"],"
-    "\"purpose\":\"reminder\",\"required\":[\"creditor.name\"],\"tone\":2,\"urls\":[]},"
-    "\"partials\":{},"
-    "\"parts\":{\"sms\":\"{{creditor.name}}: 5 \xE2\x82\xAC, ref. {{reference}}. Reply "
-    "STOP.\\n\"}}";
-static const char expected_text[] = "Creditor Ltd: 5 \xE2\x82\xAC, ref. INV-1. Reply STOP.";
+#define TAKEN REPLY("200 OK", "{\"id\":\"m-1\",\"code\":\"OK\"}", "")
 
 /* A provider file: base URL, path prefix, more members. */
 static const char provider_file[] =
@@ -45,34 +22,6 @@ static const char query_part[] =
     "\"answer\":{\"format\":\"json\",\"id\":\"/id\",\"state\":\"/state\",\"absent\":[\"404\"],"
     "\"states\":{\"DELIVRD\":\"delivered\",\"UNDELIV\":\"failed\"}}}";
 
-#define REPLY(status, body, more) "HTTP/1.1 " status "\r\n" more "Connection: close\r\n\r\n" body
-#define TAKEN                     REPLY("200 OK", "{\"id\":\"m-1\",\"code\":\"OK\"}", "")
-
-typedef struct {
-    char dir[64];
-    http_server *server;
-    channel driver;
-    channel_source *source;
-    template_bundle *bundle;
-    void *bench;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    channel_attempt *attempts[ATTEMPTS_MAX], *reported[ATTEMPTS_MAX];
-    size_t n, reported_n;
-} plant;
-
-static void write_file(const plant *p, const char *name, const char *text, unsigned mode)
-{
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", p->dir, name);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    fputs(text, f);
-    fclose(f);
-    chmod(path, mode);
-}
-
 typedef struct {
     const char *a_dunning, *a_limits, *a_more, *b_dunning;
     int a_port; /* 0: the server's */
@@ -86,147 +35,19 @@ static void write_providers(const plant *p, const choice *c)
     snprintf(text, sizeof text, provider_file, c->a_port ? c->a_port : port,
              c->a_dunning ? c->a_dunning : "allowed", c->a_limits ? c->a_limits : "", "a",
              c->a_more ? c->a_more : "");
-    write_file(p, "providers/a.jsonc", text, 0644);
+    plant_write(p, "providers/a.jsonc", text, 0644);
     snprintf(text, sizeof text, provider_file, port, c->b_dunning ? c->b_dunning : "allowed", "",
              "b", "");
-    write_file(p, "providers/b.jsonc", text, 0644);
-}
-
-static void on_report(void *arg, channel_attempt *a)
-{
-    plant *p = arg;
-    pthread_mutex_lock(&p->lock);
-    p->reported[p->reported_n++] = a;
-    pthread_cond_signal(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-}
-
-static void *serve(void *arg)
-{
-    plant *p = arg;
-    p->driver.serve(p->driver.self, p->source);
-    return NULL;
-}
-
-static bool is_creditor(const void *arg, gw_str source)
-{
-    (void)source;
-    return *(const bool *)arg;
+    plant_write(p, "providers/b.jsonc", text, 0644);
 }
 
 static plant *plant_start(const choice *c)
 {
-    plant *p = calloc(1, sizeof *p);
-    gw_err err = {0};
-    char path[200], shapes[600];
-    strcpy(p->dir, "/tmp/dunlin-route-XXXXXX");
-    assert_non_null(mkdtemp(p->dir));
-    snprintf(path, sizeof path, "%s/providers", p->dir);
-    mkdir(path, 0700);
-    snprintf(path, sizeof path, "%s/schema", p->dir);
-    snprintf(shapes, sizeof shapes, "%s/config/schema", getenv("DUNLIN_SOURCE"));
-    assert_int_equal(symlink(shapes, path), 0);
-    p->server = http_server_start(NULL);
+    plant *p = plant_new();
     write_providers(p, c);
-    write_file(p, "token", "very-secret-token\n", 0600);
-    const sms_config config = {.transport = SMS_PROVIDER,
-                               .parts_max = 10,
-                               .validity_max_ms = 3600000,
-                               .outbox = {.folder = p->dir},
-                               .fleet = {.names = "a,b",
-                                         .config_dir = p->dir,
-                                         .data_dir = p->dir,
-                                         .channel = "sms",
-                                         .callback_url = "https://us.example.test/hooks",
-                                         .query_after_ms = 5,
-                                         .is_creditor = is_creditor,
-                                         .arg = &c->creditor}};
-    if (sms_channel(&config, &p->driver, &err) != GW_OK)
-        fail_msg("%s", err.text);
-    if (template_bundle_parse(GW_STR(bundle_json), &p->bundle, &err) != GW_OK)
-        fail_msg("%s", err.text);
-    assert_int_equal(p->driver.bench_new(p->driver.self, &p->bench, &err), GW_OK);
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->wake, NULL);
-    p->source = channel_source_new(on_report, p);
-    pthread_create(&p->thread, NULL, serve, p);
+    plant_write(p, "token", "very-secret-token\n", 0600);
+    plant_open(p, "a,b", &c->creditor);
     return p;
-}
-
-static void plant_stop(plant *p)
-{
-    char path[200];
-    channel_source_close(p->source);
-    pthread_join(p->thread, NULL);
-    for (size_t i = 0; i < p->n; i++)
-        channel_attempt_free(p->attempts[i]);
-    p->driver.bench_free(p->bench);
-    p->driver.close(p->driver.self);
-    template_bundle_free(p->bundle);
-    channel_source_free(p->source);
-    http_server_stop(p->server);
-    static const char *const names[] = {"providers/a.jsonc", "providers/b.jsonc", "token",
-                                        "schema"};
-    for (size_t i = 0; i < GW_COUNT(names); i++) {
-        snprintf(path, sizeof path, "%s/%s", p->dir, names[i]);
-        unlink(path);
-    }
-    snprintf(path, sizeof path, "%s/providers", p->dir);
-    rmdir(path);
-    rmdir(p->dir);
-    free(p);
-}
-
-/* An attempt whose window ends in left_s seconds. */
-static channel_attempt *attempt(plant *p, int64_t left_s)
-{
-    channel_attempt *a = channel_attempt_new(SMS_BYTES_MAX);
-    wire_task *t = gw_arena_alloc(a->arena, sizeof *t);
-    *t = (wire_task){.ref = {GW_STR("0123456789abcdefghjkmnpqrs"), (int)p->n + 1, GW_STR("07tok")},
-                     .source = GW_STR("billing"),
-                     .template = gw_str_of(template_bundle_version(p->bundle)),
-                     .locale = GW_STR("en"),
-                     .now_ms = NOW * INT64_C(1000),
-                     .deadline_ms = (NOW + left_s) * INT64_C(1000),
-                     .to_n = 1};
-    t->to[0] = (wire_recipient){
-        .role = GW_STR("primary"), .address = GW_STR("+15550100123"), .kind = GW_STR("to")};
-    a->task = t;
-    a->facts = GW_STR(facts);
-    a->go_wall_ms = t->now_ms;
-    a->go_at = gw_mono_now();
-    p->attempts[p->n++] = a;
-    return a;
-}
-
-static void prepared(plant *p, channel_attempt *a)
-{
-    gw_err err = {0};
-    if (p->driver.prepare(p->driver.self, p->bench, a, p->bundle, &err) != GW_OK)
-        fail_msg("%s", err.text);
-}
-
-static void wait_reports(plant *p, size_t n)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 20;
-    pthread_mutex_lock(&p->lock);
-    while (p->reported_n < n)
-        if (pthread_cond_timedwait(&p->wake, &p->lock, &until) != 0)
-            break;
-    pthread_mutex_unlock(&p->lock);
-    assert_int_equal(p->reported_n, n);
-}
-
-static channel_attempt *send_one(plant *p)
-{
-    channel_attempt *a = attempt(p, 3600);
-    prepared(p, a);
-    size_t before = p->reported_n;
-    assert_true(channel_source_put(p->source, a));
-    wait_reports(p, before + 1);
-    return a;
 }
 
 /* ---- the table ---- */
@@ -273,7 +94,7 @@ static void the_outcome_is_that_of_the_table_and_one_contact_at_most(void **stat
             {.last = -1, .path = "/a/", .act = rows[i].act, .reply = rows[i].reply},
             {.last = -1, .path = "/b/", .act = HTTP_REPLY_CLOSE, .reply = TAKEN}};
         http_server_rules(p->server, rules, GW_COUNT(rules));
-        const channel_outcome *o = &send_one(p)->outcome;
+        const channel_outcome *o = &plant_send(p)->outcome;
         int at_a = http_server_count(p->server, "/a/");
         int at_b = http_server_count(p->server, "/b/");
         if (o->result != rows[i].result || strcmp(o->why, rows[i].why) != 0 ||
@@ -300,12 +121,12 @@ static void when_every_provider_says_later_the_reminder_waits_as_long_as_asked(v
          .act = HTTP_REPLY_CLOSE,
          .reply = REPLY("429 Slow", "", "Retry-After: 7\r\n")}};
     http_server_rules(p->server, rules, GW_COUNT(rules));
-    const channel_outcome *o = &send_one(p)->outcome;
+    const channel_outcome *o = &plant_send(p)->outcome;
     assert_int_equal(o->result, WIRE_LATER);
     assert_string_equal(o->why, "throttled");
     assert_int_equal(o->retry_after_ms, 7000);
     /* and b is left alone until then */
-    o = &send_one(p)->outcome;
+    o = &plant_send(p)->outcome;
     assert_int_equal(o->result, WIRE_LATER);
     assert_in_range(o->retry_after_ms, 1, 7000);
     assert_int_equal(http_server_count(p->server, "/a/"), 2);
@@ -322,7 +143,7 @@ static void a_provider_that_cannot_be_reached_is_passed_over(void **state)
     plant *p = plant_start(&c);
     static const http_rule rule = {.last = -1, .act = HTTP_REPLY_CLOSE, .reply = TAKEN};
     http_server_rules(p->server, &rule, 1);
-    const channel_outcome *o = &send_one(p)->outcome;
+    const channel_outcome *o = &plant_send(p)->outcome;
     assert_int_equal(o->result, WIRE_DELIVERED);
     assert_string_equal(o->provider, "b");
     assert_non_null(strstr(o->raw.data, "a: HTTP 0 connect-failed"));
@@ -352,7 +173,7 @@ static void what_is_unknown_is_asked_after(void **state)
             {.last = -1, .path = "/a/send", .act = HTTP_HANG},
             {.last = -1, .path = "/a/state", .act = HTTP_REPLY_CLOSE, .reply = rows[i].reply}};
         http_server_rules(p->server, rules, GW_COUNT(rules));
-        const channel_outcome *o = &send_one(p)->outcome;
+        const channel_outcome *o = &plant_send(p)->outcome;
         int asked = http_server_count(p->server, "/a/state?ref=070123456789abcdefghjkmnpqrs-1 ");
         if (o->result != rows[i].result || strcmp(o->why, rows[i].why) != 0 ||
             asked != rows[i].questions)
@@ -372,12 +193,12 @@ static void the_intent_holds_the_exact_requests_and_no_secret(void **state)
     plant *p = plant_start(&c);
     static const http_rule rule = {.last = -1, .act = HTTP_REPLY_CLOSE, .reply = TAKEN};
     http_server_rules(p->server, &rule, 1);
-    channel_attempt *a = send_one(p);
+    channel_attempt *a = plant_send(p);
     assert_null(memmem(a->bytes.data, a->bytes.n, "very-secret", 11));
     json_doc d;
     gw_err err = {0};
     assert_int_equal(json_parse(gw_buf_str(&a->bytes), a->arena, &d, &err), GW_OK);
-    assert_true(gw_str_is(json_get_str(&d, 0, "text"), expected_text));
+    assert_true(gw_str_is(json_get_str(&d, 0, "text"), plant_text));
     assert_true(gw_str_is(json_get_str(&d, 0, "alphabet"), "gsm7"));
     uint32_t requests = json_member(&d, 0, "requests");
     assert_int_equal(json_at(&d, requests)->count, 2);
@@ -390,11 +211,11 @@ static void the_intent_holds_the_exact_requests_and_no_secret(void **state)
     assert_non_null(strstr(got_body, "\"ttl\":3540"));
     free(got);
     /* the same task gives the same bytes */
-    channel_attempt *b = attempt(p, 3600);
+    channel_attempt *b = plant_attempt(p, 3600);
     wire_task *t = gw_arena_alloc(b->arena, sizeof *t);
     *t = *a->task;
     b->task = t;
-    prepared(p, b);
+    plant_prepare(p, b);
     assert_true(gw_str_eq(gw_buf_str(&a->bytes), gw_buf_str(&b->bytes)));
     plant_stop(p);
 }
@@ -406,11 +227,11 @@ static void providers_that_forbid_it_are_left_out_and_none_left_is_a_refusal(voi
     plant *p = plant_start(&c);
     static const http_rule rule = {.last = -1, .act = HTTP_REPLY_CLOSE, .reply = TAKEN};
     http_server_rules(p->server, &rule, 1);
-    assert_string_equal(send_one(p)->outcome.provider, "b");
+    assert_string_equal(plant_send(p)->outcome.provider, "b");
     assert_int_equal(http_server_count(p->server, "/a/"), 0);
     c.creditor = false;
     gw_err err = {0};
-    channel_attempt *a = attempt(p, 3600);
+    channel_attempt *a = plant_attempt(p, 3600);
     assert_int_equal(p->driver.prepare(p->driver.self, p->bench, a, p->bundle, &err), GW_EREFUSED);
     assert_non_null(strstr(err.text, "a: dunning-forbidden, b: creditor-only"));
     plant_stop(p);
@@ -422,17 +243,17 @@ static void nothing_can_arrive_after_the_window(void **state)
     const choice c = {0};
     plant *p = plant_start(&c);
     gw_err err = {0};
-    channel_attempt *a = attempt(p, 119); /* a minute of slack, a minute of validity */
+    channel_attempt *a = plant_attempt(p, 119); /* a minute of slack, a minute of validity */
     assert_int_equal(p->driver.prepare(p->driver.self, p->bench, a, p->bundle, &err), GW_EBUSY);
-    a = attempt(p, 100000);
-    prepared(p, a); /* capped by validity_max_ms, 3600 s */
+    a = plant_attempt(p, 100000);
+    plant_prepare(p, a); /* capped by validity_max_ms, 3600 s */
     assert_non_null(memmem(a->bytes.data, a->bytes.n, "\\\"ttl\\\":3600", 12));
     /* GO comes more than the slack later: the validity told would outlast the window */
-    a = attempt(p, 3600);
-    prepared(p, a);
+    a = plant_attempt(p, 3600);
+    plant_prepare(p, a);
     a->go_wall_ms += ROUTE_SLACK_MS + 1;
     assert_true(channel_source_put(p->source, a));
-    wait_reports(p, 1);
+    plant_wait(p, 1);
     assert_int_equal(a->outcome.result, WIRE_LATER);
     assert_string_equal(a->outcome.why, "validity-passed");
     assert_int_equal(http_server_connections(p->server), 0);
@@ -449,7 +270,7 @@ static void a_wrong_recipient_is_never_prepared(void **state)
     plant *p = plant_start(&c);
     gw_err err = {0};
     for (size_t i = 0; i < GW_COUNT(numbers) + 1; i++) {
-        channel_attempt *a = attempt(p, 3600);
+        channel_attempt *a = plant_attempt(p, 3600);
         wire_task t = *a->task;
         if (i < GW_COUNT(numbers))
             t.to[0].address = gw_str_of(numbers[i]);
@@ -475,10 +296,10 @@ static void a_rate_spreads_attempts_and_loses_none(void **state)
     enum { MANY = 12 };
     gw_mono from = gw_mono_now();
     for (int i = 0; i < MANY; i++)
-        prepared(p, attempt(p, 3600));
+        plant_prepare(p, plant_attempt(p, 3600));
     for (int i = 0; i < MANY; i++)
         assert_true(channel_source_put(p->source, p->attempts[i]));
-    wait_reports(p, MANY);
+    plant_wait(p, MANY);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(p->reported[i]->outcome.result, WIRE_DELIVERED);
         assert_string_equal(p->reported[i]->outcome.provider, "a");
@@ -497,11 +318,11 @@ static void a_drain_finishes_what_is_under_way(void **state)
         .last = -1, .act = HTTP_REPLY_CLOSE, .reply = TAKEN, .delay_ms = 150};
     http_server_rules(p->server, &rule, 1);
     for (int i = 0; i < 3; i++) {
-        prepared(p, attempt(p, 3600));
+        plant_prepare(p, plant_attempt(p, 3600));
         assert_true(channel_source_put(p->source, p->attempts[i]));
     }
     channel_source_close(p->source);
-    wait_reports(p, 3);
+    plant_wait(p, 3);
     for (int i = 0; i < 3; i++)
         assert_int_equal(p->reported[i]->outcome.result, WIRE_DELIVERED);
     plant_stop(p);
@@ -534,7 +355,7 @@ static void a_question_of_the_gateway_is_answered(void **state)
                              .own = GW_STR("070123456789abcdefghjkmnpqrs-1"),
                              .provider = gw_str_of(rows[i].provider),
                              .address = GW_STR("+15550100123"),
-                             .sent_ms = NOW * INT64_C(1000)};
+                             .sent_ms = PLANT_NOW * INT64_C(1000)};
         wire_pulled pulled;
         p->driver.ask(p->driver.self, &q, arena, &pulled, &raw);
         assert_true(gw_str_is(pulled.id, "q1"));
