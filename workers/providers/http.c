@@ -147,6 +147,17 @@ static void wipe_headers(struct curl_slist *l)
         explicit_bzero(l->data, strlen(l->data));
 }
 
+static bool starts_with(gw_str url, const char *scheme)
+{
+    size_t n = strlen(scheme);
+    return url.n > n && memcmp(url.p, scheme, n) == 0;
+}
+
+static bool url_allowed(gw_str url, bool loopback)
+{
+    return starts_with(url, "https://") || (loopback && starts_with(url, "http://"));
+}
+
 static void set_rules(transfer *t)
 {
     CURL *c = t->easy;
@@ -193,6 +204,9 @@ static gw_code set_request(transfer *t, const http_request *r, gw_err *err)
         if (gw_str_is(r->method, "DELETE"))
             curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE");
     }
+    /* Over TLS: wait for the first connection to say whether it carries many (HTTP/2), instead of
+     * opening one each. */
+    curl_easy_setopt(c, CURLOPT_PIPEWAIT, (long)starts_with(r->url, "https://"));
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
@@ -202,17 +216,6 @@ static gw_code set_request(transfer *t, const http_request *r, gw_err *err)
     gw_buf_wipe(&t->url); /* libcurl has its own copy */
     gw_buf_done(&t->url);
     return code == CURLE_OK ? GW_OK : gw_fail(err, GW_EINVAL, "%s", curl_easy_strerror(code));
-}
-
-static bool url_allowed(gw_str url, bool loopback)
-{
-    static const char *const schemes[] = {"https://", "http://"};
-    for (size_t i = 0; i < (loopback ? 2u : 1u); i++) {
-        size_t n = strlen(schemes[i]);
-        if (url.n > n && memcmp(url.p, schemes[i], n) == 0)
-            return true;
-    }
-    return false;
 }
 
 gw_code http_start(http_engine *e, const http_request *r, http_done done, void *arg, gw_err *err)
