@@ -67,3 +67,18 @@ gw_code gsm_measure(gw_str text, gsm_size *ret, gw_err *err)
     *ret = gsm_size_of(&c);
     return GW_OK;
 }
+
+size_t gsm_plain(char *text, size_t n)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < n;) {
+        size_t wide = n - i >= 2 && memcmp(text + i, "\xC2\xA0", 2) == 0       ? 2
+                      : n - i >= 3 && memcmp(text + i, "\xE2\x80\xAF", 3) == 0 ? 3
+                                                                               : 0;
+        text[to++] = wide ? ' ' : text[i];
+        i += wide ? wide : 1;
+    }
+    while (to && text[to - 1] == '\n')
+        to--;
+    return to;
+}

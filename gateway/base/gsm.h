@@ -38,6 +38,10 @@ typedef struct {
     uint32_t parts; /* at least 1 */
 } gsm_size;
 gsm_size gsm_size_of(const gsm_count *c);
+/* Make a rendered text what is sent, in place: without the last line breaks, and with plain spaces
+ * for the no-break ones of formatted amounts (U+00A0, U+202F), which would push it out of the GSM
+ * alphabet and make two parts of one. Returns its new length. */
+size_t gsm_plain(char *text, size_t n);
 /* Of a whole text. GW_EINVAL when it is not UTF-8. */
 gw_code gsm_measure(gw_str text, gsm_size *ret, gw_err *err) GW_NODISCARD;
 

@@ -24,11 +24,15 @@ int reply_cli(int argc, char **argv)
     GW_AUTO_BUF gw_buf b;
     gw_buf_init(&b, ASK_BODY_BYTES);
     gw_buf_putc(&b, '{');
-    bool read = strcmp(c.words[0], "read") == 0 && c.word_n == 2 && debtor;
-    if (read) {
+    static const char *const acts[] = {"read", "take", "release"};
+    bool act = false;
+    for (size_t i = 0; i < GW_COUNT(acts) && c.word_n == 2; i++)
+        act = act || strcmp(c.words[0], acts[i]) == 0;
+    if (act) {
+        put(&b, "do", c.words[0]);
         put(&b, "reply", c.words[1]);
         put(&b, "debtor", debtor);
-        put(&b, "source", source ? source : "local");
+        put(&b, "source", source ? source : debtor ? "local" : NULL);
         put(&b, "by", by);
         put(&b, "reason", reason);
     } else {
@@ -36,10 +40,12 @@ int reply_cli(int argc, char **argv)
         put(&b, "source", source);
     }
     gw_buf_putc(&b, '}');
-    if (read || strcmp(c.words[0], "list") == 0) {
-        code = ask_and_print(&c, read ? "reply" : "query", gw_buf_str(&b));
+    if (act || strcmp(c.words[0], "list") == 0) {
+        code = ask_and_print(&c, act ? "reply" : "query", gw_buf_str(&b));
     } else {
-        fprintf(stderr, "dunlin reply list | read ID --debtor D [--source S] [--by WHO]\n");
+        fprintf(stderr,
+                "dunlin reply list | take ID | release ID | read ID [--debtor D [--source S]] "
+                "[--by WHO] [--reason R]\n");
         code = CLI_USAGE;
     }
     cli_done(&c);

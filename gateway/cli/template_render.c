@@ -1,5 +1,6 @@
 /* template_render.c - `dunlin template render` and `preview`. */
 #include "gateway/base/file.h"
+#include "gateway/base/gsm.h"
 #include "gateway/cli/template_internal.h"
 
 #include <limits.h>
@@ -146,6 +147,7 @@ typedef struct {
     const template_bundle *b;
     const json_doc *d;
     gw_buf shown; /* what is printed at the end */
+    gsm_size sms; /* as it would be billed; parts 0: there is no such part */
 } preview;
 
 static gw_code write_part(const preview *p, template_part part, const gw_buf *text, gw_err *err)
@@ -158,6 +160,27 @@ static gw_code write_part(const preview *p, template_part part, const gw_buf *te
     return rc == GW_OK ? gw_file_replace(path, gw_buf_str(text), 0644, err) : rc;
 }
 
+/* As the SMS driver measures it, on what it would send. */
+static gw_code measure(preview *p, const gw_buf *text, gw_err *err)
+{
+    GW_AUTO_BUF gw_buf plain;
+    gw_buf_init(&plain, MUSTACHE_OUTPUT_MAX);
+    gw_buf_put_str(&plain, gw_buf_str(text));
+    gw_code rc = gw_buf_code(&plain, "an SMS", err);
+    plain.n = plain.n ? gsm_plain(plain.data, plain.n) : 0;
+    return rc == GW_OK ? gsm_measure(gw_buf_str(&plain), &p->sms, err) : rc;
+}
+
+static void put_size(const gsm_size *s, gw_buf *out)
+{
+    json_put_name(out, "sms_size");
+    gw_buf_putc(out, '{');
+    json_put_member_str(out, "alphabet", gw_str_of(s->gsm ? "gsm7" : "ucs2"));
+    json_put_member_int(out, "parts", s->parts);
+    json_put_member_int(out, "units", s->units);
+    gw_buf_putc(out, '}');
+}
+
 static void show_part(preview *p, template_part part, const gw_buf *text)
 {
     if (p->c->json) {
@@ -168,6 +191,10 @@ static void show_part(preview *p, template_part part, const gw_buf *text)
     gw_buf_put_str(&p->shown, gw_buf_str(text));
     if (text->n && text->data[text->n - 1] != '\n')
         gw_buf_putc(&p->shown, '\n');
+    if (part == TEMPLATE_SMS)
+        gw_buf_printf(&p->shown, "(%u %s in %u part%s)\n", p->sms.units,
+                      p->sms.gsm ? "GSM septets" : "UCS-2 units", p->sms.parts,
+                      p->sms.parts == 1 ? "" : "s");
 }
 
 static gw_code preview_part(preview *p, template_part part, gw_err *err)
@@ -175,6 +202,8 @@ static gw_code preview_part(preview *p, template_part part, gw_err *err)
     GW_AUTO_BUF gw_buf text;
     gw_buf_init(&text, MUSTACHE_OUTPUT_MAX);
     gw_code rc = template_bundle_render(p->b, part, p->d, true, &text, err);
+    if (rc == GW_OK && part == TEMPLATE_SMS)
+        rc = measure(p, &text, err);
     if (rc == GW_OK && p->c->out_dir)
         rc = write_part(p, part, &text, err);
     if (rc == GW_OK)
@@ -222,6 +251,8 @@ gw_code template_cmd_preview(const template_command *c, gw_err *err)
         json_put_name(&out, "parts");
         gw_buf_put_str(&out, gw_buf_str(&p.shown));
         gw_buf_putc(&out, '}');
+        if (p.sms.parts)
+            put_size(&p.sms, &out);
         json_put_member_str(&out, "version", gw_str_of(template_bundle_version(b)));
         gw_buf_puts(&out, "}\n");
     } else {

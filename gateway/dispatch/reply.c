@@ -20,6 +20,7 @@ typedef struct {
     gw_str address, channel;
     char id[GW_ID_TEXT]; /* of the reply: what it says, and from whom */
     optout_verdict says;
+    bool stranger; /* no debtor has the address */
     bool confirms; /* this debtor's entry asks for the one confirmation */
     gw_id did;
     state_debtor raw;
@@ -47,6 +48,10 @@ static gw_str normal_address(booker *b, gw_str from)
 static gw_code load_debtor(reply *r, gw_err *err)
 {
     gw_code rc = state_load_debtors(r->b->store, &r->did, 1, r->b->arena, &r->raw, err);
+    if (rc == GW_OK && r->stranger) {
+        r->debtor = (view_debtor){.did = r->did, .version = (int64_t)r->raw.debtor.version};
+        return GW_OK;
+    }
     return rc == GW_OK ? view_debtor_read(&r->raw, r->b->arena, &r->debtor, err) : rc;
 }
 
@@ -205,6 +210,8 @@ static gw_code put_shown(const reply *r, gw_buf *b, gw_err *err)
     if (r->case_id.n)
         json_put_member_str(b, "case", r->case_id);
     json_put_member_str(b, "text", e->text);
+    if (r->stranger)
+        json_put_member_str(b, "from", r->address);
     if (needs_a_person(r))
         json_put_member_bool(b, "open", true);
     return finish(b, "a reply", err);
@@ -235,6 +242,8 @@ static gw_code make_record(reply *r, gw_buf *fact, gw_buf *priv, gw_buf *blobs, 
     if (rc == GW_OK)
         rc = gw_buf_code(priv, "a reply", err);
     const char *why = r->says.why && *r->says.why ? r->says.why : optout_kind_name(r->says.kind);
+    if (r->stranger)
+        why = "unknown-sender";
     *ret = (state_record){.event = EVENT_RECEIVED,
                           .t = book_now(r->b),
                           .source = r->debtor.source,
@@ -286,7 +295,7 @@ static gw_code store(reply *r, const state_record *record, gw_str shown, state_v
                      .debtor_sets = sets,
                      .debtor_n = n,
                      .version = -1,
-                     .wake_debtor = true,
+                     .wake_debtor = !r->stranger,
                      .wake_at = book_now(r->b),
                      .records = record,
                      .record_n = 1};
@@ -430,6 +439,27 @@ static gw_code find_debtors(reply *r, gw_str **ret, size_t *ret_n, gw_err *err)
     return rc == GW_OK ? state_mark_debtors(b->store, &key, b->arena, ret, ret_n, err) : rc;
 }
 
+/* Kept for people under the address itself (reply.h): whoever wrote may be a debtor with a new
+ * number, or somebody who is called by mistake. */
+static gw_code keep_stranger(reply *r, gw_err *err)
+{
+    r->stranger = true;
+    r->case_id = (gw_str){NULL, 0};
+    load_debtor_id(r->b->cfg.config->id_key, GW_STR(""), r->address, &r->did);
+    gw_code rc = load_debtor(r, err);
+    gw_str name = field_name(r);
+    if (rc == GW_OK && !name.p)
+        rc = gw_fail(err, GW_ENOMEM, "booking a reply");
+    if (rc == GW_OK && !state_get(&r->raw.debtor, name.p).p)
+        rc = keep_reply(r, err);
+    if (rc != GW_OK)
+        return rc;
+    tally_add("dunlin_replies_total", "class", gw_str_of(optout_kind_name(r->says.kind)),
+              "provider", r->item->e.provider, 1);
+    r->item->verdict = BOOK_DONE;
+    return GW_OK;
+}
+
 gw_code book_reply(booker *b, book_item *item, gw_err *err)
 {
     gw_str *found;
@@ -446,8 +476,9 @@ gw_code book_reply(booker *b, book_item *item, gw_err *err)
     if (rc != GW_OK)
         return rc;
     if (n == 0) {
-        gw_log(GW_LOG_WARN, "a reply of a number nobody here has; it is in the evidence", NULL);
-        return book_stray(b, item, "unknown-sender", err);
+        gw_log(GW_LOG_WARN, "a reply of a number nobody here has; dunlin reply list shows it",
+               NULL);
+        return keep_stranger(&r, err);
     }
     r.confirms = true;
     for (size_t i = 0; i < n && rc == GW_OK; i++) {

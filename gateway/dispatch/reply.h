@@ -13,7 +13,11 @@
  * went to that debtor on that channel; and as field z:<26 characters> of the debtor,
  *     {"at":ms,"channel","class","why","case","text","open":true|absent}
  * so that people see it (query debtor, replies). Open ones wait for a person and are listed by a
- * mark of kind 'q' until `reply` closes them. Everything here may happen twice and counts once.
+ * mark of kind 'q' until `reply` closes them. What a number that no debtor has wrote is kept the
+ * same way, in a hash of its own (debtor id of source "" and the number as debtor), with member
+ * "from", so that a person finds out who it was. One person works on a reply at a time: who takes
+ * it has it for REPLY_TAKE_MS ("taken_by", "taken_until"). Everything here may happen twice and
+ * counts once.
  *
  * Private to gateway/dispatch. Thread: that of the store. */
 #ifndef GATEWAY_DISPATCH_REPLY_H
@@ -28,6 +32,7 @@
 enum {
     REPLY_KEPT_MAX = 200,      /* replies shown of one debtor; the evidence has them all */
     REPLY_CASE_LOOK_MAX = 400, /* reminders looked through for the case */
+    REPLY_TAKE_MS = 30 * 60 * 1000,
 };
 
 #endif

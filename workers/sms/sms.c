@@ -71,27 +71,6 @@ static gw_code check_text(gw_str text, gw_err *err)
     return GW_OK;
 }
 
-/* The text of the message: without the template's last line break, and with plain spaces for the
- * no-break ones of formatted amounts (U+00A0, U+202F), which would push it out of the GSM alphabet
- * and make two parts of one. */
-static gw_str plain_text(gw_buf *b)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < b->n;) {
-        const char *p = b->data + i;
-        size_t left = b->n - i;
-        size_t wide = left >= 2 && memcmp(p, "\xC2\xA0", 2) == 0       ? 2
-                      : left >= 3 && memcmp(p, "\xE2\x80\xAF", 3) == 0 ? 3
-                                                                       : 0;
-        b->data[n++] = wide ? ' ' : *p;
-        i += wide ? wide : 1;
-    }
-    while (n && b->data[n - 1] == '\n')
-        n--;
-    b->n = n;
-    return gw_buf_str(b);
-}
-
 static gw_code render(const sms *s, bench *b, channel_attempt *a, const template_bundle *bundle,
                       context *ret_context, gw_str *ret_text, gsm_size *ret_size, gw_err *err)
 {
@@ -105,7 +84,8 @@ static gw_code render(const sms *s, bench *b, channel_attempt *a, const template
         rc = template_bundle_render(bundle, TEMPLATE_SMS, &ret_context->doc, true, &b->text, err);
     if (rc != GW_OK)
         return rc;
-    gw_str text = plain_text(&b->text);
+    b->text.n = b->text.n ? gsm_plain(b->text.data, b->text.n) : 0;
+    gw_str text = gw_buf_str(&b->text);
     rc = check_text(text, err);
     if (rc == GW_OK)
         rc = gsm_measure(text, ret_size, err);

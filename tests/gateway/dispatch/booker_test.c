@@ -475,16 +475,65 @@ static void a_job_shows_what_became_of_it(void **cm)
     booker_close(b);
 }
 
-static void a_reply_of_a_stranger_is_recorded_and_opts_nobody_out(void **cm)
+static char *operator_says(rig *r, const char *who, verb v, const char *json)
 {
+    static char text[8192];
+    query *q = NULL;
+    json_doc body;
+    GW_AUTO_BUF gw_buf out;
+    GW_AUTO(gw_arena_free) gw_arena *arena = gw_arena_new(16 << 20);
+    gw_buf_init(&out, sizeof text - 1);
+    assert_int_equal(query_new(&r->config, r->d, &q, &r->err), GW_OK);
+    assert_int_equal(json_parse(gw_str_of(json), arena, &body, &r->err), GW_OK);
+    intake_ask ask = {.verb = v,
+                      .role = ZAP_OPERATOR,
+                      .who = gw_str_of(who),
+                      .body = &body,
+                      .now = gw_clock_now(r->clock),
+                      .store = r->store,
+                      .arena = arena};
+    gw_err err = {0};
+    gw_code rc =
+        v == VERB_QUERY ? query_answer(q, &ask, &out, &err) : query_act(q, &ask, &out, &err);
+    query_free(q);
+    snprintf(text, sizeof text, "%.*s%s", (int)out.n, out.data ? out.data : "",
+             rc == GW_OK ? "" : err.text);
+    return text;
+}
+
+static void a_reply_of_a_stranger_reaches_one_person_at_a_time_and_opts_nobody_out(void **cm)
+{
+    static const char list[] = "{\"what\":\"replies\"}";
     rig *r = *cm;
+    char take[200], id[GW_ID_TEXT];
     rig_debtor(r);
     rig_settle(r);
     booker *b = open_booker(r);
-    say(r, "+15550100999", "STOP", "in-3");
+    say(r, "+15550100999", "Who are you? Wrong number, I never bought anything.", "in-3");
+    step(r, b);
+    say(r, "+15550100999", "Who are you? Wrong number, I never bought anything.", "in-3");
     step(r, b);
     assert_int_equal(waiting(r), 0);
     assert_false(debtor_has(r, "o:", "withdrawn"));
+    char *a = operator_says(r, "ann", VERB_QUERY, list);
+    assert_non_null(strstr(a, "\"from\":\"+15550100999\""));
+    assert_non_null(strstr(a, "Wrong number"));
+    char *at = strstr(a, "\"reply\":\"");
+    assert_non_null(at);
+    assert_null(strstr(at + 9, "\"reply\":\"")); /* said twice, listed once */
+    snprintf(id, sizeof id, "%s", at + 9);
+    snprintf(take, sizeof take, "{\"do\":\"take\",\"reply\":\"%s\"}", id);
+    assert_non_null(strstr(operator_says(r, "ann", VERB_REPLY, take), "accepted"));
+    assert_non_null(strstr(operator_says(r, "bob", VERB_REPLY, take), "another person"));
+    assert_non_null(strstr(operator_says(r, "ann", VERB_QUERY, list), "\"taken_by\":\"ann\""));
+    rig_set(r, gw_clock_now(r->clock).ms + 31 * 60000); /* ann has forgotten it */
+    assert_non_null(strstr(operator_says(r, "bob", VERB_REPLY, take), "accepted"));
+    snprintf(take, sizeof take, "{\"do\":\"release\",\"reply\":\"%s\"}", id);
+    assert_non_null(strstr(operator_says(r, "bob", VERB_REPLY, take), "accepted"));
+    snprintf(take, sizeof take, "{\"reply\":\"%s\",\"reason\":\"number removed\"}", id);
+    assert_non_null(strstr(operator_says(r, "ann", VERB_REPLY, take), "accepted"));
+    assert_null(strstr(operator_says(r, "ann", VERB_QUERY, list), "Wrong number"));
+    assert_non_null(strstr(operator_says(r, "ann", VERB_REPLY, take), "no open reply"));
     booker_close(b);
 }
 
@@ -523,7 +572,7 @@ int main(void)
         TEST(words_that_need_a_person_hold_the_debtor_until_one_has_read_them),
         TEST(an_open_reply_is_listed_until_a_person_has_read_it),
         TEST(a_job_shows_what_became_of_it),
-        TEST(a_reply_of_a_stranger_is_recorded_and_opts_nobody_out),
+        TEST(a_reply_of_a_stranger_reaches_one_person_at_a_time_and_opts_nobody_out),
     };
     return cmocka_run_group_tests(tests, load_words, drop_words);
 }

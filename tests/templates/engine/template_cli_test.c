@@ -135,6 +135,61 @@ static void a_preview_shows_each_part_and_writes_files_when_asked(void **state)
     assert_null(strstr(one.out, "\"text\""));
 }
 
+/* The word lists of the shipped English templates, without which nothing may be shown as sendable.
+ */
+static void put_words(const places *p)
+{
+    char path[600];
+    GW_AUTO_BUF gw_buf words;
+    gw_err err = {0};
+    gw_buf_init(&words, 1 << 20);
+    snprintf(path, sizeof path, "%s/en/lint.json", p->shipped);
+    if (gw_file_read(path, &words, &err) != GW_OK)
+        fail_msg("%s", err.text);
+    put_file(p->dir, "en/lint.json", gw_buf_str(&words));
+}
+
+static void a_preview_counts_the_parts_of_an_sms_as_the_driver_does(void **state)
+{
+    (void)state;
+    /* 160 septets with the no-break spaces of amounts and the last line break taken off. */
+    static const struct {
+        const char *fill, *says, *json;
+        int n;
+    } rows[] = {
+        {"x", "(160 GSM septets in 1 part)", "{\"alphabet\":\"gsm7\",\"parts\":1,\"units\":160}",
+         140},
+        {"x", "(161 GSM septets in 2 parts)", "{\"alphabet\":\"gsm7\",\"parts\":2,\"units\":161}",
+         141},
+        {"\u6b3e", "(70 UCS-2 units in 1 part)", "{\"alphabet\":\"ucs2\",\"parts\":1,\"units\":70}",
+         50},
+        {"\u6b3e", "(71 UCS-2 units in 2 parts)",
+         "{\"alphabet\":\"ucs2\",\"parts\":2,\"units\":71}", 51},
+    };
+    for (size_t i = 0; i < GW_COUNT(rows); i++) {
+        places p = make_places();
+        char text[1024] = "{{creditor.name}}: Reply STOP. ", bundle[100];
+        for (int k = 0; k < rows[i].n; k++)
+            strcat(text, rows[i].fill);
+        strcat(text, "\u00a0.\n\n");
+        put_file(p.dir, "en/short/template.json",
+                 GW_STR("{\"name\":\"short\",\"locale\":\"en\",\"purpose\":\"reminder\",\"tone\":2,"
+                        "\"parts\":[\"sms\"],\"required\":[\"creditor.name\"],\"optional\":[]}"));
+        put_file(p.dir, "en/short/sms.mustache", gw_str_of(text));
+        put_file(p.dir, "data.json", GW_STR("{\"creditor\":{\"name\":\"Acme\"}}"));
+        put_words(&p);
+        snprintf(bundle, sizeof bundle, "%s/en/short", p.dir);
+        char data[100];
+        snprintf(data, sizeof data, "%s/data.json", p.dir);
+        AUTO_CLI cli_result people = CLI("preview", "--bundle", bundle, "--data", data);
+        AUTO_CLI cli_result json = CLI("preview", "--bundle", bundle, "--data", data, "--json");
+        remove_dir(p.dir);
+        if (!strstr(people.out, rows[i].says) || !strstr(json.out, rows[i].json))
+            fail_msg("row %zu: %s %s", i, people.out, json.out);
+        assert_json(json.out);
+    }
+}
+
 static void lint_answers_one_when_there_are_errors_and_zero_when_there_are_none(void **state)
 {
     (void)state;
@@ -215,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_not_there_or_not_json_is_named),
         cmocka_unit_test(a_partial_cannot_point_out_of_its_folder),
         cmocka_unit_test(a_preview_shows_each_part_and_writes_files_when_asked),
+        cmocka_unit_test(a_preview_counts_the_parts_of_an_sms_as_the_driver_does),
         cmocka_unit_test(lint_answers_one_when_there_are_errors_and_zero_when_there_are_none),
         cmocka_unit_test(the_shipped_templates_can_be_published_and_then_do_not_differ),
         cmocka_unit_test(a_changed_part_shows_in_diff_and_lint_errors_stop_publishing),
