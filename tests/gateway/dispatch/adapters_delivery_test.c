@@ -1,5 +1,5 @@
-/* The callbacks of every shipped SMS provider file, as they come in life: twice, in any order,
- * after the last word, forged. Read by the file, folded into the delivery state. */
+/* The callbacks of every shipped provider file of SMS and calls, as they come in life: twice, in
+ * any order, after the last word, forged. Read by the file, folded into the delivery state. */
 #include "gateway/dispatch/delivery.h"
 #include "tests/gateway/wire/provider_rig.h"
 
@@ -42,6 +42,16 @@ static const adapter adapters[] = {
      "[{\"messageId\":\"m1\",\"status\":\"@\"}]",
      {"DELIVERED", "DELIVRD", "DELIVERED"},
      "UNDELIVERED"},
+    {"twilio-voice",
+     "ref=" OWN,
+     "CallStatus=@&CallSid=CA1",
+     {"queued", "ringing", "completed"},
+     "busy"},
+    {"aliyun-voice",
+     "",
+     "[{\"status_code\":\"@\",\"out_id\":\"" OWN "\",\"call_id\":\"c1\"}]",
+     {"200000", "200000", "200000"},
+     "200010"},
     {"generic",
      "",
      "{\"id\":\"g1\",\"reference\":\"" OWN "\",\"state\":\"@\"}",
@@ -174,7 +184,7 @@ static void a_call_without_its_signature_is_refused_by_every_adapter_that_has_on
             checked++;
         }
     }
-    assert_int_equal(checked, 2 * 5); /* all but Aliyun and Tencent */
+    assert_int_equal(checked, 2 * 6); /* all but Aliyun and Tencent */
 }
 
 int main(void)

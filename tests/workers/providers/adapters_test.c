@@ -1,5 +1,5 @@
-/* Every shipped SMS provider file against a server that misbehaves: the promised outcome, one
- * request at most, signed, and no secret in what is recorded before it. */
+/* Every shipped provider file of SMS and calls against a server that misbehaves: the promised
+ * outcome, one request at most, signed, and no secret in what is recorded before it. */
 #include "gateway/base/file.h"
 #include "tests/gateway/wire/provider_vectors.h"
 #include "tests/workers/providers/plant.h"
@@ -41,6 +41,13 @@ static const adapter adapters[] = {
      REPLY("200 OK",
            "{\"Response\":{\"SendStatusSet\":[{\"Code\":\"LimitExceeded.AppDailyLimit\"}]}}", ""),
      "throttled", "authorization: TC3-HMAC-SHA256 "},
+    {"twilio-voice", "201 Created", "{\"sid\":\"CA1\",\"status\":\"queued\"}", "CA1",
+     REPLY("400 Bad", "{\"code\":21211}", ""), "number-invalid", REPLY("401 Who", "{}", ""),
+     "not-authorized", "authorization: Basic "},
+    {"aliyun-voice", "200 OK", "{\"Code\":\"OK\",\"CallId\":\"c-1\"}", "c-1",
+     REPLY("200 OK", "{\"Code\":\"isv.MOBILE_NUMBER_ILLEGAL\"}", ""), "refused",
+     REPLY("200 OK", "{\"Code\":\"isv.BUSINESS_LIMIT_CONTROL\"}", ""), "throttled",
+     "authorization: ACS3-HMAC-SHA256 "},
     {"generic", "202 Accepted", "{\"id\":\"g-1\"}", "g-1", REPLY("400 Bad", "{}", ""), "refused",
      REPLY("503 Busy", "", ""), "unavailable", "webhook-signature: v1,"},
 };
@@ -105,7 +112,10 @@ static plant *adapter_start(const adapter *a)
     plant_write(p, "secrets/vonage.pem", RFC7515_KEY, 0600);
     plant_write(p, "secrets/generic.key", "whsec_dmVyeS1zZWNyZXQtMDEyMzQ1Njc4OWFiY2RlZg==\n", 0600);
     write_adapter(p, a->name);
-    plant_open(p, a->name, &creditor);
+    if (strstr(a->name, "-voice"))
+        plant_open_voice(p, a->name, &creditor);
+    else
+        plant_open(p, a->name, &creditor);
     return p;
 }
 

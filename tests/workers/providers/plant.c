@@ -8,11 +8,11 @@ static const char facts[] = "{\"creditor\":{\"name\":\"Creditor Ltd\"},\"referen
 static const char bundle_json[] =
     "{\"format\":1,\"guard\":{\"opt_out\":[\"reply stop\"],\"rules\":[]},"
     "\"manifest\":{\"locale\":\"en\",\"name\":\"note\",\"optional\":[],\"parts\":["
-    "\"sms\"],"
+    "\"sms\",\"voice\"],"
     "\"purpose\":\"reminder\",\"required\":[\"creditor.name\"],\"tone\":2,\"urls\":[]},"
     "\"partials\":{},"
     "\"parts\":{\"sms\":\"{{creditor.name}}: 5 \xE2\x82\xAC, ref. {{reference}}. Reply "
-    "STOP.\\n\"}}";
+    "STOP.\\n\",\"voice\":\"This is {{creditor.name}}. Please call us back.\\n\"}}";
 const char plant_text[] = "Creditor Ltd: 5 \xE2\x82\xAC, ref. INV-1. Reply STOP.";
 
 void plant_write(const plant *p, const char *name, const char *text, unsigned mode)
@@ -70,6 +70,29 @@ plant *plant_new(void)
     return p;
 }
 
+static fleet_config fleet_of(const plant *p, const char *carries, const char *names,
+                             const bool *creditor)
+{
+    return (fleet_config){.names = names,
+                          .config_dir = p->dir,
+                          .data_dir = p->dir,
+                          .channel = carries,
+                          .callback_url = "https://us.example.test/hooks",
+                          .query_after_ms = 5,
+                          .is_creditor = is_creditor,
+                          .arg = creditor};
+}
+
+static void start(plant *p)
+{
+    gw_err err = {0};
+    assert_int_equal(p->driver.bench_new(p->driver.self, &p->bench, &err), GW_OK);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    p->source = channel_source_new(on_report, p);
+    pthread_create(&p->thread, NULL, serve, p);
+}
+
 void plant_open(plant *p, const char *names, const bool *creditor)
 {
     gw_err err = {0};
@@ -77,21 +100,22 @@ void plant_open(plant *p, const char *names, const bool *creditor)
                                .parts_max = 10,
                                .validity_max_ms = 3600000,
                                .outbox = {.folder = p->dir},
-                               .fleet = {.names = names,
-                                         .config_dir = p->dir,
-                                         .data_dir = p->dir,
-                                         .channel = "sms",
-                                         .callback_url = "https://us.example.test/hooks",
-                                         .query_after_ms = 5,
-                                         .is_creditor = is_creditor,
-                                         .arg = creditor}};
+                               .fleet = fleet_of(p, "sms", names, creditor)};
     if (sms_channel(&config, &p->driver, &err) != GW_OK)
         fail_msg("%s", err.text);
-    assert_int_equal(p->driver.bench_new(p->driver.self, &p->bench, &err), GW_OK);
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->wake, NULL);
-    p->source = channel_source_new(on_report, p);
-    pthread_create(&p->thread, NULL, serve, p);
+    start(p);
+}
+
+void plant_open_voice(plant *p, const char *names, const bool *creditor)
+{
+    gw_err err = {0};
+    const voice_config config = {.transport = VOICE_PROVIDER,
+                                 .promise_days = 7,
+                                 .outbox = {.folder = p->dir},
+                                 .fleet = fleet_of(p, "voice", names, creditor)};
+    if (voice_channel(&config, &p->driver, &err) != GW_OK)
+        fail_msg("%s", err.text);
+    start(p);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)

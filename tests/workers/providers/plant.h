@@ -1,4 +1,5 @@
-/* plant.h - an SMS driver in a folder of its own, its sending thread, and a scripted provider.
+/* plant.h - an SMS or voice driver in a folder of its own, its sending thread, and a scripted
+ * provider.
  *
  * plant_new makes the folder and the server, the test writes providers/NAME.jsonc and secrets into
  * it, plant_open starts the driver with them. */
@@ -9,6 +10,7 @@
 #include "workers/providers/route.h"
 #include "workers/runtime/source.h"
 #include "workers/sms/sms.h"
+#include "workers/voice/voice.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -43,6 +45,8 @@ plant *plant_new(void);
 void plant_write(const plant *p, const char *name, const char *text, unsigned mode);
 /* names: "a,b". creditor: is the source the creditor of its debts? Borrowed. */
 void plant_open(plant *p, const char *names, const bool *creditor);
+/* The same with calls through providers. */
+void plant_open_voice(plant *p, const char *names, const bool *creditor);
 void plant_stop(plant *p);
 
 /* An attempt whose window ends in left_s seconds. */
