@@ -43,9 +43,7 @@ static gw_code try_act(query *q, const intake_ask *ask, life_event on, const cha
                 .priv = named_by(ask)};
     rc = change_build(&c, &l->r, on, ask->arena, &txn, ret_move, ret_moved, err);
     if (rc == GW_OK)
-        rc = state_apply(ask->store, &txn, 1, ret_verdict, err);
-    if (rc == GW_OK)
-        person_follow(ask->store, &txn, *ret_verdict);
+        rc = person_apply(ask->store, &txn, 1, ret_verdict, err);
     return rc;
 }
 

@@ -5,6 +5,7 @@
 #include "gateway/base/tally.h"
 #include "gateway/dispatch/booker_ask.h"
 #include "gateway/dispatch/change.h"
+#include "gateway/dispatch/person.h"
 #include "gateway/state/mark.h"
 #include "gateway/state/receipt.h"
 #include "gateway/wire/event.h"
@@ -203,7 +204,7 @@ static gw_code live(booker *b, book_item **list, size_t n, gw_err *err)
         else if (!wait && !claim)
             it->verdict = BOOK_DONE;
     }
-    gw_code rc = m ? state_apply(b->store, txns, m, verdicts, err) : GW_OK;
+    gw_code rc = m ? person_apply(b->store, txns, m, verdicts, err) : GW_OK;
     uint64_t shards = 0;
     for (size_t i = 0; i < m; i++)
         shards |= UINT64_C(1) << of[i]->ref.shard;

@@ -203,6 +203,34 @@ static void give_caps(builder *b)
     b->txn->gives = gives;
     b->txn->give_n = n;
     set(b, "cap", GW_STR(""));
+    if ((b->move.effects & DO_GIVE_CAP) && !b->c->call && b->r->cap.n)
+        set(b, "cg", b->r->cap);
+}
+
+/* What an attempt had given back, and was a contact after all, once more and only once. */
+static void take_again(builder *b)
+{
+    char *names = gw_arena_copy(b->arena, b->r->given);
+    state_cap *takes = gw_arena_alloc(b->arena, STATE_CAPS_MAX * sizeof *takes);
+    state_txn *person = gw_arena_alloc(b->arena, sizeof *person);
+    bool failed = !names || !takes || !person;
+    size_t n = 0;
+    if (failed || !b->r->given.n) {
+        b->failed = b->failed || failed;
+        return;
+    }
+    for (char *save = NULL, *p = strtok_r(names, " ", &save); p && n < STATE_CAPS_MAX;
+         p = strtok_r(NULL, " ", &save))
+        if (p[0] == 'c')
+            takes[n++] = (state_cap){.field = p, .max = INT64_MAX};
+    *person = b->txn->then ? *b->txn->then : (state_txn){.did = NULL};
+    if (person_retake(b->r->given, b->arena, person, &failed))
+        b->txn->then = person;
+    b->failed = b->failed || failed;
+    b->txn->takes = takes;
+    b->txn->take_n = n;
+    set(b, "cap", b->r->given);
+    set(b, "cg", GW_STR(""));
 }
 
 /* ---- fields ---- */
@@ -215,9 +243,11 @@ static void set_fields(builder *b)
     char letter = (char)b->move.then;
     if (letter != r->state)
         set_text(b, "s", (gw_str){&letter, 1});
-    set(b, "why", gw_str_of(c->why ? c->why : ""));
-    if (life_is_final(b->move.then))
-        set_int(b, "end", c->now.ms);
+    if (letter != r->state || fx != DO_RECOUNT) { /* else it ended as it did before */
+        set(b, "why", gw_str_of(c->why ? c->why : ""));
+        if (life_is_final(b->move.then))
+            set_int(b, "end", c->now.ms);
+    }
     if (fx & DO_ATTEMPT) {
         set_int(b, "n", r->attempts + 1);
         if (!view_is_task(r)) {
@@ -241,6 +271,8 @@ static void set_fields(builder *b)
         count_caps(b);
     if (fx & (DO_GIVE_CAP | DO_SETTLE_CAP) || c->call)
         give_caps(b);
+    if (fx & DO_RECOUNT)
+        take_again(b);
     if (fx & DO_HAND) {
         set(b, "tok", c->tok);
         set(b, "ag", c->agent);
@@ -379,7 +411,7 @@ static void put_caps(builder *b, gw_buf *f, life_event on)
         names = b->r->cap;
     else if (fx & DO_TAKE_CAP)
         names = change_cap_text(c->caps, c->cap_n, c->person, b->arena);
-    else if (fx & DO_COUNT_CAP)
+    else if (fx & (DO_COUNT_CAP | DO_RECOUNT))
         put_cap_names(f, "caps", b->txn, false);
     if (names.n)
         json_put_member_str(f, "caps", names);

@@ -166,9 +166,7 @@ gw_code desk_apply(const desk *k, const loaded *l, const change *c, life_event o
     if (!moved)
         return gw_fail(k->err, GW_ECONFLICT, "the task is %s: that cannot be done with it",
                        life_state_name((life_state)l->r.state));
-    rc = state_apply(k->ask->store, &txn, 1, ret, k->err);
-    if (rc == GW_OK)
-        person_follow(k->ask->store, &txn, *ret);
+    rc = person_apply(k->ask->store, &txn, 1, ret, k->err);
     return rc;
 }
 

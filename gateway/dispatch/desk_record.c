@@ -430,9 +430,7 @@ static gw_code commit(booking *b, bool *ret_done)
         rc = ledger_join_bind(&b->j, &t);
     GW_CRASH_POINT("call-record-before-commit");
     if (rc == GW_OK)
-        rc = state_apply(b->k->ask->store, &txn, 1, &verdict, b->k->err);
-    if (rc == GW_OK)
-        person_follow(b->k->ask->store, &txn, verdict);
+        rc = person_apply(b->k->ask->store, &txn, 1, &verdict, b->k->err);
     *ret_done = rc == GW_OK && verdict == STATE_OK;
     if (*ret_done)
         answer(b, &move);

@@ -85,6 +85,7 @@ enum {
     DO_HAND = 1 << 14,       /* the agent and a fresh lease token */
     DO_SETTLE_CAP = 1 << 15, /* give back what did not come true: not answered, no real talk */
     DO_COUNT_CAP = 1 << 16,  /* count a contact nobody announced, whatever the caps say */
+    DO_RECOUNT = 1 << 17,    /* an attempt whose caps were given back reached somebody after all */
 };
 
 typedef struct {

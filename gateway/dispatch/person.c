@@ -118,7 +118,7 @@ gw_code person_take(state *store, const view_debtor *d, const policy_cap *caps, 
     return rc;
 }
 
-void person_follow(state *store, const state_txn *t, state_verdict v)
+static void follow(state *store, const state_txn *t, state_verdict v)
 {
     state_verdict ignored;
     gw_err err = {0};
@@ -163,4 +163,38 @@ void person_undo(state *store, gw_str names, gw_arena *arena)
     if (names.n && person_return(names, false, false, false, arena, &t, &failed) &&
         state_apply(store, &t, 1, &ignored, &err) != GW_OK)
         gw_log(GW_LOG_WARN, "a person's counter stays as it is", "text=\"%s\"", err.text);
+}
+
+bool person_retake(gw_str names, gw_arena *arena, state_txn *t, bool *ret_failed)
+{
+    char *text = gw_arena_copy(arena, names);
+    state_cap *takes = gw_arena_alloc(arena, STATE_CAPS_MAX * sizeof *takes);
+    gw_id *id = gw_arena_alloc(arena, sizeof *id);
+    size_t n = 0;
+    *ret_failed = !text || !takes || !id;
+    if (*ret_failed)
+        return false;
+    for (char *save = NULL, *p = strtok_r(text, " ", &save); p && n < STATE_CAPS_MAX;
+         p = strtok_r(NULL, " ", &save)) {
+        gw_str person, name;
+        if (count_of_person(gw_str_of(p), &person, &name) && gw_id_parse(person, id, NULL) == GW_OK)
+            takes[n++] = (state_cap){.field = name.p, .max = INT64_MAX};
+    }
+    if (n == 0)
+        return false;
+    if (!t->did)
+        *t = (state_txn){.shard = state_shard(id), .did = id, .debtor_version = -1, .version = -1};
+    t->takes = takes;
+    t->take_n = n;
+    return true;
+}
+
+gw_code person_apply(state *store, const state_txn *txns, size_t n, state_verdict *ret, gw_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = STATE_UNKNOWN;
+    gw_code rc = state_apply(store, txns, n, ret, err);
+    for (size_t i = 0; i < n; i++)
+        follow(store, &txns[i], ret[i]);
+    return rc;
 }

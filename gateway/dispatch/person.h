@@ -40,13 +40,18 @@ gw_code person_take(state *store, const view_debtor *d, const policy_cap *caps, 
 /* What person_take reserved was certainly not used: give it back. names: as field cap has them. */
 void person_undo(state *store, gw_str names, gw_arena *arena);
 
-/* A transition was answered with v: apply the one that goes with it (state_txn.then). When that
- * fails the person seems to have had one contact more. */
-void person_follow(state *store, const state_txn *t, state_verdict v);
-
 /* The transition that gives back what a reminder's list of counters (field cap) holds for a person;
  * only those that a call's outcome did not make true, when call is set. False: nothing to do. */
 bool person_return(gw_str names, bool call, bool answered, bool effective, gw_arena *arena,
                    state_txn *ret, bool *ret_failed);
+
+/* Those of a list of counters that are a person's are taken once more, whatever the caps say. t may
+ * be a transition of person_return already, or empty (did NULL). False: there are none. */
+bool person_retake(gw_str names, gw_arena *arena, state_txn *t, bool *ret_failed);
+
+/* state_apply, and behind each transition that happened the one that goes with it (state_txn.then).
+ * When that fails the person seems to have had one contact more. */
+gw_code person_apply(state *store, const state_txn *txns, size_t n, state_verdict *ret, gw_err *err)
+    GW_NODISCARD;
 
 #endif

@@ -457,6 +457,7 @@ gw_code view_reminder_read(const state_reminder *loaded, gw_arena *arena, view_r
         .template_locale = state_get(h, "tl"),
         .why = state_get(h, "why"),
         .cap = state_get(h, "cap"),
+        .given = state_get(h, "cg"),
         .plan = state_get(h, "plan"),
         .out = state_get(h, "out"),
         .agent = state_get(h, "ag"),

@@ -113,6 +113,7 @@ typedef struct {
     int attempts, starts; /* starts: claims since the last outcome */
     int failed;           /* attempts that ended "later" since it was planned or retried */
     gw_str tok, template_version, template_locale, why, cap, plan, out;
+    gw_str given;    /* caps of the last attempt that gave them back, as cap */
     gw_str delivery; /* field y: what became of it after it left (delivery.h) */
 
     bool readable; /* false: the stored body is no JSON object; only what is above counts */

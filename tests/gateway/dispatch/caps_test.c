@@ -172,6 +172,42 @@ static void what_was_not_sent_gives_the_persons_counter_back(void **cm)
     assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 0);
 }
 
+static void
+an_attempt_that_left_after_all_is_counted_again_with_the_person_and_after_a_loss(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    rebuild_result result;
+    tell_debtor(r, "d1", "p-1");
+    submit(r, "d1", "j1", "a");
+    rig_join(r, 0, 1);
+    rig_expect_task(r, 0, &t);
+    rig_send_intent(r, 0, &t);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_GO);
+    rig_send_outcome(r, 0, &t, WIRE_LATER, RIG_HOUR);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_SEEN);
+    assert_int_equal(counted_for(r, "p-1", "c:email:2013-03-04"), 0);
+    for (int i = 0; i < 2; i++) { /* said twice, counted once */
+        rig_send_outcome(r, 0, &t, WIRE_DELIVERED, -1);
+        assert_int_equal(rig_expect(r, 0, &t), WIRE_SEEN);
+        assert_int_equal(rig_state(r, "j1"), 'D');
+        assert_int_equal(counted_for(r, "p-1", "c:email:2013-03-04"), 1);
+        assert_int_equal(rig_cap(r, "c:email:2013-03-04T09"), 1);
+    }
+    rig_log(r);
+    rig_lose_store(r);
+    rig_leave(r, 0);
+    const rebuild_order o = {.evidence_dir = r->paths[0],
+                             .tenant_key = r->paths[2],
+                             .id_key = r->id_key,
+                             .state = r->config.state,
+                             .now = gw_clock_now(r->clock)};
+    if (rebuild_run(&o, r->ev, &result, &r->err) != GW_OK)
+        fail_msg("%s", r->err.text);
+    assert_int_equal(counted_for(r, "p-1", "c:email:2013-03-04"), 1);
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04T09"), 1);
+}
+
 static void of_two_at_once_one_person_gets_no_more_than_its_cap(void **cm)
 {
     rig *r = of(cm);
@@ -230,6 +266,7 @@ int main(void)
         promise(a_cap_per_hours_and_one_per_debt_slide),
         promise(debtors_that_are_one_person_share_its_cap),
         promise(what_was_not_sent_gives_the_persons_counter_back),
+        promise(an_attempt_that_left_after_all_is_counted_again_with_the_person_and_after_a_loss),
         promise(of_two_at_once_one_person_gets_no_more_than_its_cap),
         promise(all_counters_are_made_again_from_the_log_after_a_loss),
     };
