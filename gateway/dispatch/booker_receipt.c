@@ -78,8 +78,19 @@ static int level_of(const hook_entry *e)
     return e->state == WIRE_RECEIPT_DELIVERED ? LEVEL_ARRIVED : LEVEL_CARRIER;
 }
 
-static gw_code make_record(booker *b, const book_item *it, const char *why, state_record *ret,
-                           gw_err *err)
+/* The delivery state as it is from now on, for a rebuild. */
+static gw_str private_state(booker *b, gw_str after)
+{
+    GW_AUTO_BUF gw_buf priv;
+    gw_buf_init(&priv, 2 * DELIVERY_TEXT_MAX);
+    gw_buf_putc(&priv, '{');
+    json_put_member_str(&priv, "y", after);
+    gw_buf_putc(&priv, '}');
+    return copy_of(b, &priv);
+}
+
+static gw_code make_record(booker *b, const book_item *it, const char *why, gw_str state_after,
+                           state_record *ret, gw_err *err)
 {
     const view_reminder *r = &it->l->r;
     gw_str case_id = r->case_id.n ? r->case_id : r->job;
@@ -111,8 +122,10 @@ static gw_code make_record(booker *b, const book_item *it, const char *why, stat
                           .why = gw_str_of(why),
                           .level = level_of(&it->e),
                           .fact = copy_of(b, &fact),
+                          .priv = private_state(b, state_after),
                           .blobs = copy_of(b, &blobs)};
-    return ret->rid.p && ret->fact.p ? GW_OK : gw_fail(err, GW_ENOMEM, "booking a receipt");
+    return ret->rid.p && ret->fact.p && ret->priv.p ? GW_OK
+                                                    : gw_fail(err, GW_ENOMEM, "booking a receipt");
 }
 
 static gw_code make_booking(booker *b, book_item *it, const char *why, state_booking *ret,
@@ -123,13 +136,14 @@ static gw_code make_booking(booker *b, book_item *it, const char *why, state_boo
     state_record *record = gw_arena_alloc(b->arena, sizeof *record);
     if (!record)
         return gw_fail(err, GW_ENOMEM, "booking a receipt");
-    gw_code rc = make_record(b, it, why, record, err);
-    if (rc == GW_OK)
-        rc = delivery_write(&it->known, &after, err);
+    gw_code rc = delivery_write(&it->known, &after, err);
     if (rc != GW_OK)
         return rc;
-    *ret = (state_booking){it->ref.shard, it->ref.rid, it->before, copy_of(b, &after), record};
-    return ret->after.p ? GW_OK : gw_fail(err, GW_ENOMEM, "booking a receipt");
+    gw_str text = copy_of(b, &after);
+    if (!text.p)
+        return gw_fail(err, GW_ENOMEM, "booking a receipt");
+    *ret = (state_booking){it->ref.shard, it->ref.rid, it->before, text, record};
+    return make_record(b, it, why, text, record, err);
 }
 
 static void count_lag(const booker *b, const hook_entry *e)

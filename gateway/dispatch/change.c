@@ -203,7 +203,8 @@ static void give_caps(builder *b)
     b->txn->gives = gives;
     b->txn->give_n = n;
     set(b, "cap", GW_STR(""));
-    if ((b->move.effects & DO_GIVE_CAP) && !b->c->call && b->r->cap.n)
+    if ((b->move.effects & DO_GIVE_CAP) && b->r->state == LIFE_SENDING && !b->c->call &&
+        b->r->cap.n)
         set(b, "cg", b->r->cap);
 }
 
@@ -435,6 +436,8 @@ static gw_str record_fact(builder *b, life_event on, bool rejection)
     else if (b->move.effects & (DO_SCHEDULE | DO_OPEN | DO_TIMER))
         json_put_member_int(&f, "due_ms", c->due_ms);
     put_caps(b, &f, on);
+    if (c->spent_try)
+        json_put_member_int(&f, "failed", b->r->failed + 1);
     if (c->fact.n && !rejection) {
         gw_buf_putc(&f, ',');
         gw_buf_put_str(&f, c->fact);

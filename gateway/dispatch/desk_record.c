@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 /* Nobody asks to be called in half a year; a mistyped year would say so. */
-enum { CALL_BACK_DAYS = 60 };
+enum { CALL_BACK_DAYS = 60, MEMORY_MAX = 64 * 1024 };
 #define SAID_TO "call desk"
 
 /* One record being booked. */
@@ -292,6 +292,13 @@ static life_event event_of(booking *b)
     return b->m.tries >= b->k->rules.attempts ? ON_UNREACHED : ON_AGAIN;
 }
 
+/* The end of what may be done about the task: a day behind the moment the debtor named. */
+static int64_t last_moment(const booking *b)
+{
+    int64_t last = b->l->r.not_after_ms;
+    return last && last < b->call_back_ms + GW_MS_PER_DAY ? b->call_back_ms + GW_MS_PER_DAY : last;
+}
+
 static void put_facts(const booking *b, bool announced, gw_buf *fact)
 {
     bool sure = b->m.confirmed || json_get_bool(b->body, 0, "right_party", false);
@@ -307,15 +314,21 @@ static void put_facts(const booking *b, bool announced, gw_buf *fact)
     query_put_text(fact, "statement_how", json_get_str(b->body, 0, "statement_how"));
     if (b->m.dialled_ms)
         query_put_time(fact, "dialled", b->m.dialled_ms);
-    if (b->call_back_ms)
+    if (b->call_back_ms) {
         query_put_time(fact, "call_back", b->call_back_ms);
+        query_put_time(fact, "not_after", last_moment(b));
+    }
+    if (!b->o->effective)
+        json_put_member_str(fact, "talk", GW_STR("no")); /* else ledger_join says about what */
 }
 
-/* What only the parties shall read: who, the note, the number a letter travels under. */
-static gw_str private_words(const booking *b)
+/* What only the parties shall read: who, the note, the number a letter travels under; and what the
+ * desk remembers, for a rebuild. */
+static gw_str private_words(const booking *b, gw_str memory)
 {
     GW_AUTO_BUF gw_buf more;
-    gw_buf_init(&more, 1024);
+    gw_buf_init(&more, MEMORY_MAX);
+    json_put_member_str(&more, "desk", memory);
     query_put_text(&more, "courier_number", json_get_str(b->body, 0, "courier_number"));
     return desk_priv(b->k, gw_buf_str(&more));
 }
@@ -345,7 +358,10 @@ static gw_code build(booking *b, life_move *ret_move, state_txn *ret)
     desk_memory_add(&b->m, json_get_str(b->body, 0, "id"), b->sum, k->ask->now.ms);
     b->m.confirmed = false;
     change c = desk_change(k, b->l, b->o->name);
-    c.priv = private_words(b);
+    c.desk = desk_memory_text(&b->m, k->ask->arena);
+    if (!c.desk.p)
+        return no_memory(b);
+    c.priv = private_words(b, c.desk);
     c.due_ms = k->ask->now.ms;
     if (on == ON_AGAIN)
         c.due_ms = b->call_back_ms ? b->call_back_ms : k->ask->now.ms + k->rules.again_ms;
@@ -356,9 +372,8 @@ static gw_code build(booking *b, life_move *ret_move, state_txn *ret)
     c.answered = b->o->answered;
     c.effective = b->o->effective;
     c.heard = heard(b);
-    c.desk = desk_memory_text(&b->m, k->ask->arena);
     c.fact = gw_buf_str(&fact);
-    if (!c.desk.p || !c.priv.p)
+    if (!c.priv.p)
         return no_memory(b);
     gw_code rc = change_build(&c, &b->l->r, on, k->ask->arena, ret, ret_move, &moved, k->err);
     if (rc == GW_OK && !moved)

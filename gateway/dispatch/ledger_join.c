@@ -15,6 +15,7 @@ void ledger_join_open(ledger_join *j)
     j->version = (int64_t)j->debtor->debtor.version;
     j->rejected = NULL;
     j->debtor_n = j->item_n = j->record_n = j->said_n = 0;
+    j->talk = (gw_str){NULL, 0};
 }
 
 void ledger_join_close(ledger_join *j)
@@ -111,7 +112,21 @@ gw_code ledger_join_talk(ledger_join *j)
             return no_memory(j);
         j->debtor_sets[j->debtor_n++] = (state_field){gw_str_of(name), {value, (size_t)n}};
     }
-    return GW_OK;
+    j->talk = (gw_str){names[1] + 3, strlen(names[1]) - 3}; /* behind "t:#" */
+    j->talk.p = gw_arena_copy(j->arena, j->talk);
+    return j->talk.p ? GW_OK : no_memory(j);
+}
+
+/* The outcome's own record is the first; its facts are an object with members. */
+static gw_code put_talk(const ledger_join *j, state_record *outcome)
+{
+    GW_AUTO_BUF gw_buf b;
+    gw_buf_init(&b, 2 * LEDGER_JOIN_BODY_MAX);
+    gw_buf_put_str(&b, (gw_str){outcome->fact.p, outcome->fact.n - 1});
+    gw_buf_printf(&b, ",\"talk\":\"#%.*s\"}", GW_STR_ARG(j->talk));
+    char *text = b.code == GW_OK ? gw_arena_copy(j->arena, gw_buf_str(&b)) : NULL;
+    outcome->fact = (gw_str){text, b.n};
+    return text ? GW_OK : no_memory(j);
 }
 
 gw_code ledger_join_bind(const ledger_join *j, const teller *t)
@@ -138,6 +153,11 @@ gw_code ledger_join_into(ledger_join *j, state_txn *txn)
     memcpy(debtor_sets, j->debtor_sets, sizeof j->debtor_sets);
     if (before)
         memcpy(debtor_sets + j->debtor_n, txn->debtor_sets, before * sizeof *sets);
+    if (j->talk.p && txn->record_n) {
+        gw_code rc = put_talk(j, &records[0]);
+        if (rc != GW_OK)
+            return rc;
+    }
     txn->records = records;
     txn->record_n += j->record_n;
     txn->debtor_sets = debtor_sets;

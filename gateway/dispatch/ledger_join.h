@@ -36,6 +36,7 @@ typedef struct {
     size_t record_n;
     const json_doc *said[LEDGER_JOIN_EVENTS_MAX]; /* consent entries among the events */
     size_t said_n;
+    gw_str talk; /* key of the debt that was talked about, p NULL: no conversation */
 } ledger_join;
 
 /* Fill what the first block names, then this. */
@@ -52,7 +53,8 @@ gw_str ledger_join_address(const ledger_join *j);
 /* The number that was called is not the debtor's: suppressed as unverified for calls, and for SMS,
  * which whoever has it would read. */
 gw_code ledger_join_wrong_number(ledger_join *j, gw_str id, gw_str said_by) GW_NODISCARD;
-/* A conversation starts the cool-down of policy, for the debt and for the debtor. */
+/* A conversation starts the cool-down of policy, for the debt and for the debtor. The outcome's
+ * record says so (talk "#<debt>"), for a rebuild. */
 gw_code ledger_join_talk(ledger_join *j) GW_NODISCARD;
 
 /* Before the transition is applied: what was said at an address is told to the others who have it

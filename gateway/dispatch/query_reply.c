@@ -188,7 +188,7 @@ static gw_code change_reply(const intake_ask *ask, const state_debtor *d, gw_str
     GW_AUTO_BUF gw_buf text;
     GW_AUTO_BUF gw_buf priv;
     gw_buf_init(&text, TEXT_MAX);
-    gw_buf_init(&priv, TEXT_MAX);
+    gw_buf_init(&priv, 3 * TEXT_MAX);
     if (act != REPLY_READ && !json_get_bool(&doc, 0, "open", false))
         return gw_fail(err, GW_ECONFLICT, "that reply was read already");
     rc = check_taken(ask, &doc, by, err);
@@ -199,6 +199,8 @@ static gw_code change_reply(const intake_ask *ask, const state_debtor *d, gw_str
     gw_buf_putc(&priv, '{');
     json_put_member_str(&priv, "by", by);
     query_put_text(&priv, "reason", json_get_str(ask->body, 0, "reason"));
+    json_put_member_str(&priv, "reply", (gw_str){name.p + sizeof REPLY_FIELD - 1, ID});
+    json_put_member_str(&priv, "shown", gw_buf_str(&text));
     gw_buf_putc(&priv, '}');
     rc = gw_buf_code(&text, "a reply", err);
     state_record record = {.event = EVENT_OPERATOR,

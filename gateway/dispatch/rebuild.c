@@ -6,7 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ARENA = 512 << 20, BODY_MAX = 8 << 20, FIRST_CONTENTS = 1024, FACT_MAX = 512 };
+enum {
+    ARENA = 512 << 20,
+    BODY_MAX = 8 << 20,
+    FIRST_CONTENTS = 1024,
+    FACT_MAX = 512,
+    ENTRY_TXNS = 4 /* at most, of one entry */
+};
 
 gw_code rebuild_fault(rebuild *b, const entry *e, gw_code code, const char *what)
 {
@@ -133,13 +139,26 @@ static bool is_event(gw_str name)
     return false;
 }
 
+/* reply-read, reply-taken, reply-released (query_reply.c) */
+static bool is_act_on_reply(const entry *e)
+{
+    return gw_str_is(e->v.event, EVENT_OPERATOR) && e->v.why.n > 6 &&
+           memcmp(e->v.why.p, "reply-", 6) == 0;
+}
+
 static gw_code play(rebuild *b, entry *e)
 {
     gw_code rc = note_contents(b, e);
     if (rc != GW_OK)
         return rc;
+    if (e->v.rid.n && gw_str_is(e->v.event, EVENT_RECEIVED))
+        return rebuild_receipt(b, e);
     if (e->v.rid.n)
         return rebuild_move(b, e);
+    bool reply = gw_str_is(e->v.event, EVENT_RECEIVED) &&
+                 (e->debtor.n || gw_str_is(e->v.why, "unknown-sender"));
+    if (reply || is_act_on_reply(e))
+        return rebuild_reply(b, e);
     if (is_event(e->v.event))
         return rebuild_event(b, e);
     if (gw_str_is(e->v.event, EVENT_POLICY) || gw_str_is(e->v.event, EVENT_OPERATOR))
@@ -191,8 +210,8 @@ static gw_code walk(rebuild *b)
             b->ret->entries++;
             if (rc == GW_OK && e.v.obx.n && e.v.t.ms > b->ret->log_ends.ms)
                 b->ret->log_ends = e.v.t;
-            if (rc == GW_OK &&
-                (b->txn_n + 2 > REBUILD_CHUNK || b->debtor_n == REBUILD_CHUNK || i % 256 == 255))
+            if (rc == GW_OK && (b->txn_n + ENTRY_TXNS > REBUILD_CHUNK ||
+                                b->debtor_n == REBUILD_CHUNK || i % 256 == 255))
                 rc = rebuild_flush(b);
         }
     return rc == GW_OK ? rebuild_flush(b) : rc;

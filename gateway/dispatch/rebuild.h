@@ -14,9 +14,12 @@
  *
  * Fails closed: nothing is written unless the store is empty and the log verifies; a record that
  * cannot be folded again ends it (the store is then to be emptied before another try).
- * Not made again: counters of failed attempts (they begin at zero), the delivery states of receipts
- * and the list of replies (both stay in the log; the holds of replies are made again), moments of
- * last conversations, what the timing model learned. Thread: one owner; no gateway may run. */
+ * Made again with it: delivery states and what leads from a provider's id, an address or an unread
+ * reply to its reminder or debtor, replies, moments of last conversations, failed attempts, the
+ * desk's memory of a task, what was said at addresses (intake/bind.h).
+ * Not made again: starts of a reminder without outcome (they begin at zero), the last outcome in
+ * full (it is in the log), what the timing model learned, claims without an intent (nothing can
+ * have left). What is not final is decided about anew. Thread: one owner; no gateway may run. */
 #ifndef GATEWAY_DISPATCH_REBUILD_H
 #define GATEWAY_DISPATCH_REBUILD_H
 

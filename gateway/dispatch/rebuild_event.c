@@ -8,7 +8,7 @@
 
 /* ---- events of billing ---- */
 
-static gw_code debtor_of(rebuild *b, const gw_id *did, state_debtor **ret)
+gw_code rebuild_debtor(rebuild *b, const gw_id *did, state_debtor **ret)
 {
     for (size_t i = 0; i < b->debtor_n; i++)
         if (memcmp(b->debtors[i].did.b, did->b, sizeof did->b) == 0) {
@@ -79,7 +79,7 @@ static gw_code fold_again(rebuild *b, entry *e, verb v, gw_str body)
     load_debtor_id(b->o->id_key, e->source, e->debtor, &did);
     gw_code rc = json_parse(body, b->arena, doc, b->err);
     if (rc == GW_OK)
-        rc = debtor_of(b, &did, &d);
+        rc = rebuild_debtor(b, &did, &d);
     if (rc != GW_OK)
         return rc;
     const ledger_event event = {

@@ -1,13 +1,15 @@
 /* rebuild_part.h - what the files of rebuild share. Inside of rebuild.h.
  *   rebuild.c           checks, the walk over the log, the end
  *   rebuild_event.c     events of billing, pauses and windows
- *   rebuild_reminder.c  reminders and their moves */
+ *   rebuild_reminder.c  reminders and their moves
+ *   rebuild_kept.c      what is kept beside them: delivery states, replies, conversations */
 #ifndef GATEWAY_DISPATCH_REBUILD_PART_H
 #define GATEWAY_DISPATCH_REBUILD_PART_H
 
 #include "gateway/dispatch/rebuild.h"
 #include "gateway/evidence/reader.h"
 #include "gateway/evidence/record.h"
+#include "gateway/intake/ledger.h"
 
 /* A reminder met on the way. */
 typedef struct {
@@ -66,6 +68,13 @@ gw_code rebuild_fault(rebuild *b, const entry *e, gw_code code, const char *what
 /* rebuild_event.c */
 gw_code rebuild_event(rebuild *b, entry *e);
 gw_code rebuild_control(rebuild *b, entry *e);
+/* A debtor as the transitions of this chunk leave it. */
+gw_code rebuild_debtor(rebuild *b, const gw_id *did, state_debtor **ret);
+/* rebuild_kept.c */
+gw_code rebuild_receipt(rebuild *b, entry *e);
+gw_code rebuild_reply(rebuild *b, entry *e);
+gw_code rebuild_talk(rebuild *b, const entry *e);
+gw_code rebuild_provider(rebuild *b, const entry *e, const rebuilt *r);
 /* rebuild_reminder.c */
 gw_code rebuild_move(rebuild *b, entry *e);
 rebuilt *rebuild_find(rebuild *b, const gw_id *rid);

@@ -1,3 +1,4 @@
+#include "gateway/base/time.h"
 #include "gateway/dispatch/change.h"
 #include "gateway/dispatch/desk.h"
 #include "gateway/dispatch/life.h"
@@ -9,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { SETS_MAX = 20, FIRST_SLOTS = 1024 };
+enum { SETS_MAX = 28, FIRST_SLOTS = 1024 };
 
 /* ---- the table ---- */
 
@@ -95,8 +96,6 @@ static char state_told(rebuild *b, const entry *e)
     char letter = z ? life_state_named(z) : 0;
     if (gw_str_is(e->v.event, EVENT_ACCEPTED))
         return LIFE_ACCEPTED;
-    if (gw_str_is(e->v.event, EVENT_RECEIVED))
-        return 0; /* the state of a delivery; what it moves has a record of its own */
     static const char again[] = {LIFE_PLANNED, LIFE_HELD, LIFE_CLAIMED, LIFE_OPEN, LIFE_LEASED};
     for (size_t i = 0; i < sizeof again; i++)
         if (letter == again[i])
@@ -179,22 +178,79 @@ static void set_place(state_txn *t, char letter, int64_t at_ms)
     t->due_ms = at_ms;
 }
 
-static void set_moved(builder *x, char letter)
+/* The caps it holds, and those it gave back (change.c): empty is a value. */
+static void set_caps(builder *x)
+{
+    gw_str given = fact(x->e, "caps_given");
+    gw_str taken = fact(x->e, "caps");
+    bool call =
+        fact(x->e, "outcome").n && (fact(x->e, "amd").n || gw_str_is(x->e->v.event, EVENT_CALL));
+    if (call || (given.n && !taken.n)) {
+        x->sets[x->n++] = (state_field){GW_STR("cap"), GW_STR("")};
+        set(x, "cg", call ? (gw_str){NULL, 0} : given);
+        return;
+    }
+    if (given.n)
+        set(x, "cg", given);
+    set(x, "cap", taken);
+}
+
+static void set_moment(builder *x, const char *name, gw_str text)
+{
+    gw_wall t;
+    if (text.n && gw_time_parse(text, &t, NULL) == GW_OK)
+        set_int(x, name, t.ms);
+}
+
+/* The moment the debtor asked for; and where it just was not reached, not before it would have been
+ * called again. */
+static void set_call_back(builder *x)
+{
+    int64_t due = x->e->v.fact ? json_get_int(&x->e->v.doc, x->e->v.fact, "due_ms", 0) : 0;
+    bool call = gw_str_is(x->e->v.event, EVENT_CALL) || gw_str_is(fact(x->e, "pressed"), "later");
+    if (call && fact(x->e, "call_back").n)
+        set_moment(x, "nb", fact(x->e, "call_back"));
+    else if (call && due && gw_str_is(fact(x->e, "state"), "planned"))
+        set_int(x, "nb", due);
+    set_moment(x, "na", fact(x->e, "not_after"));
+}
+
+/* What the call desk remembers of a task. */
+static gw_code set_desk(builder *x)
+{
+    gw_str memory;
+    if (!gw_str_is(x->e->v.event, EVENT_CALL))
+        return GW_OK;
+    gw_code rc = rebuild_private(x->b, x->e, "desk", &memory);
+    if (rc == GW_OK)
+        set(x, "dk", memory);
+    return rc;
+}
+
+static void set_moved(builder *x, char letter, const rebuilt *known)
 {
     entry *e = x->e;
+    int64_t failed = e->v.fact ? json_get_int(&e->v.doc, e->v.fact, "failed", 0) : 0;
+    /* Something was noted about one that had ended: it ended as it did. */
+    bool noted = known && known->state == letter && life_is_final((life_state)letter);
     char *s = gw_arena_copy(x->b->arena, (gw_str){&letter, 1});
     x->failed = x->failed || !s;
     set(x, "s", (gw_str){s, s ? 1 : 0});
-    set(x, "why", e->v.why);
-    if (life_is_final((life_state)letter))
+    if (!noted)
+        set(x, "why", e->v.why);
+    if (!noted && life_is_final((life_state)letter))
         set_int(x, "end", e->v.t.ms);
+    if (failed)
+        set_int(x, "ft", failed);
+    if (gw_str_is(e->v.event, EVENT_OPERATOR) && gw_str_is(e->v.why, "retry"))
+        set(x, "ft", GW_STR("0"));
     if (e->v.attempt > 0)
         set_int(x, "n", e->v.attempt);
     if (fact(e, "template_locale").n) {
         set(x, "tv", fact(e, "template_version"));
         set(x, "tl", fact(e, "template_locale"));
     }
-    set(x, "cap", fact(e, "caps"));
+    set_caps(x);
 }
 
 /* ---- creating and moving ---- */
@@ -260,7 +316,7 @@ gw_code rebuild_move(rebuild *b, entry *e)
     if (!ids || !sets)
         return gw_fail(b->err, GW_ENOMEM, "rebuilding: out of memory");
     if (!letter)
-        return GW_OK; /* a receipt, an act that moves nothing */
+        return GW_OK; /* an act that moves nothing */
     gw_code rc = gw_id_parse(e->v.rid, &ids[0], b->err);
     if (rc != GW_OK)
         return rc;
@@ -286,7 +342,10 @@ gw_code rebuild_move(rebuild *b, entry *e)
     char stored = letter == LIFE_TALKING ? LIFE_UNKNOWN : letter;
     if (letter == LIFE_TALKING && (rc = list_mark(b, DESK_MARK, t->shard, e->v.rid)) != GW_OK)
         return rc;
-    set_moved(&x, stored);
+    set_moved(&x, stored, known);
+    set_call_back(&x);
+    if ((rc = set_desk(&x)) != GW_OK)
+        return rc;
     set_place(t, stored, e->v.t.ms);
     state_txn person;
     count_contacts(&x, t, &person);
@@ -303,7 +362,8 @@ gw_code rebuild_move(rebuild *b, entry *e)
         put(b->reminders, b->reminder_cap, &fresh);
         b->reminder_n++;
     }
-    return GW_OK;
+    rc = rebuild_provider(b, e, r);
+    return rc == GW_OK ? rebuild_talk(b, e) : rc;
 }
 
 /* ---- what may have been sent without an entry ---- */

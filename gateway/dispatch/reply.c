@@ -217,8 +217,8 @@ static gw_code put_shown(const reply *r, gw_buf *b, gw_err *err)
     return finish(b, "a reply", err);
 }
 
-static gw_code make_record(reply *r, gw_buf *fact, gw_buf *priv, gw_buf *blobs, state_record *ret,
-                           gw_err *err)
+static gw_code make_record(reply *r, gw_str shown, gw_buf *fact, gw_buf *priv, gw_buf *blobs,
+                           state_record *ret, gw_err *err)
 {
     const hook_entry *e = &r->item->e;
     gw_buf_putc(fact, '{');
@@ -232,7 +232,8 @@ static gw_code make_record(reply *r, gw_buf *fact, gw_buf *priv, gw_buf *blobs, 
     gw_buf_putc(fact, '}');
     gw_buf_putc(priv, '{');
     json_put_member_str(priv, "from", r->address);
-    json_put_member_str(priv, "text", e->text);
+    json_put_member_str(priv, "reply", gw_str_of(r->id));
+    json_put_member_str(priv, "shown", shown); /* its text, and what a rebuild makes again */
     gw_buf_putc(priv, '}');
     gw_code rc = book_keep_raw(r->b, e, r->debtor.source, r->debtor.id, r->case_id, blobs, err);
     if (rc == GW_OK && blobs->n)
@@ -323,12 +324,12 @@ static gw_code keep_reply(reply *r, gw_err *err)
     GW_AUTO_BUF gw_buf blobs;
     gw_buf_init(&shown, 8 * TEXT_MAX);
     gw_buf_init(&fact, TEXT_MAX);
-    gw_buf_init(&priv, 8 * TEXT_MAX);
+    gw_buf_init(&priv, 16 * TEXT_MAX);
     gw_buf_init(&blobs, BLOBS_MAX);
     state_record record;
     gw_code rc = put_shown(r, &shown, err);
     if (rc == GW_OK)
-        rc = make_record(r, &fact, &priv, &blobs, &record, err);
+        rc = make_record(r, gw_buf_str(&shown), &fact, &priv, &blobs, &record, err);
     if (rc == GW_OK && needs_a_person(r))
         rc = list_open(r, err);
     for (int i = 0; i < TRIES && rc == GW_OK; i++) {

@@ -59,7 +59,7 @@ static void carry_out(model *m, const state_txn *t)
 typedef struct {
     int contacts;         /* that happened, or may have */
     bool under_way;       /* one that may become a contact */
-    bool called_off;      /* the last attempt that ended, ended without one */
+    bool called_off;      /* an attempt that had GO ended without one */
     bool retried_unknown; /* then an earlier attempt's late word cannot be told from the other's */
 } truth;
 
@@ -89,7 +89,7 @@ static void happen(truth *h, char from, life_event on, char to)
         bool earlier = from == LIFE_CLAIMED && (on == ON_LATE_DELIVERED || on == ON_RECEIPT_TOOK);
         h->under_way = false;
         h->contacts += earlier ? h->called_off : !never;
-        h->called_off = earlier ? false : never || h->called_off;
+        h->called_off = !earlier && (h->called_off || (never && from == LIFE_SENDING));
         return;
     }
     if (waiting && is_late(on) && h->called_off) {
@@ -99,7 +99,6 @@ static void happen(truth *h, char from, life_event on, char to)
     }
     if (from == LIFE_UNKNOWN && on == ON_UNDONE) {
         h->contacts--;
-        h->called_off = true;
     }
     h->retried_unknown =
         h->retried_unknown ||
@@ -137,7 +136,7 @@ static void step(model *m, truth *h, life_event on, gw_arena *arena)
                 .person = &person,
                 .tok = GW_STR("tok"),
                 .agent = GW_STR("ann"),
-                .call = on == ON_REACHED || on == ON_UNREACHED || on == ON_AGAIN};
+                .call = on == ON_REACHED || on == ON_UNREACHED || on == ON_AGAIN || on == ON_RETRY};
     char from = m->letter;
     gw_arena_reset(arena);
     bool known = life_step((life_state)from, on, &row);

@@ -1,9 +1,13 @@
 /* The call desk: tasks for people, on a real store, by the acts that intake hands over. */
+#include "gateway/base/time.h"
 #include "gateway/dispatch/desk_outcome.h"
 #include "gateway/dispatch/desk_rank.h"
 #include "gateway/dispatch/load.h"
+#include "gateway/dispatch/query.h"
+#include "gateway/dispatch/rebuild.h"
 #include "gateway/state/mark.h"
 #include "tests/gateway/dispatch/desk_rig.h"
+#include "tests/gateway/dispatch/rig.h"
 
 /* ---- taking ---- */
 
@@ -496,6 +500,47 @@ static void a_call_back_is_planned_for_the_moment_asked_for_inside_the_window(vo
     assert_true(rig_due(r, CALL) < MONDAY + 3 * RIG_DAY + 17 * RIG_HOUR);
 }
 
+/* The desk's own memory outlives Redis: how often it was tried, what was recorded, and when the
+ * debtor wants to be called. */
+static void tries_records_and_call_backs_come_out_of_the_log_after_a_loss(void **cm)
+{
+    rig *r = of(cm);
+    static const char said[] = ",\"id\":\"r1\",\"outcome\":\"voicemail\"";
+    static const char asked[] =
+        ",\"id\":\"r2\",\"outcome\":\"call-back\",\"call_back_at\":\"2013-03-06T20:00:00Z\"";
+    rebuild_result result;
+    r->config.desk.attempts = 2;
+    open_call(r);
+    take_and_dial(r);
+    says(act(r, "bob", "record", CALL, said), "\"planned\"");
+    int64_t again = rig_due(r, CALL);
+    while (rig_state(r, CALL) == 'P') {
+        rig_set(r, rig_due(r, CALL));
+        rig_settle(r);
+    }
+    take_and_dial(r);
+    says(act(r, "bob", "record", CALL, asked), "\"planned\"");
+    char memory[4096];
+    snprintf(memory, sizeof memory, "%s", rig_field(r, CALL, "dk"));
+    rig_log(r);
+    rig_lose_store(r);
+    const rebuild_order o = {.evidence_dir = r->paths[0],
+                             .tenant_key = r->paths[2],
+                             .id_key = r->id_key,
+                             .state = r->config.state,
+                             .now = gw_clock_now(r->clock)};
+    if (rebuild_run(&o, r->ev, &result, &r->err) != GW_OK)
+        fail_msg("%s", r->err.text);
+    assert_string_equal(rig_field(r, CALL, "dk"), memory);
+    assert_non_null(strstr(memory, "\"tries\":1"));
+    rig_open(r);
+    rig_settle(r);
+    assert_true(rig_due(r, CALL) >= MONDAY + 3 * RIG_DAY + 8 * RIG_HOUR);
+    assert_true(rig_due(r, CALL) > again);
+    says(act(r, "bob", "record", CALL, asked), "duplicate");
+    assert_int_equal(rig_cap(r, "c:voice:2013-03-04"), 2);
+}
+
 static void stop_hardship_and_a_wrong_number_end_what_must_end(void **cm)
 {
     static const struct {
@@ -663,6 +708,7 @@ int main(void)
         promise(a_record_told_twice_counts_once_and_another_under_its_id_is_refused),
         promise(reaching_nobody_is_tried_again_later_and_given_up_after_the_last_try),
         promise(a_call_back_is_planned_for_the_moment_asked_for_inside_the_window),
+        promise(tries_records_and_call_backs_come_out_of_the_log_after_a_loss),
         cmocka_unit_test(stop_hardship_and_a_wrong_number_end_what_must_end),
         promise(a_call_that_was_not_placed_gives_the_cap_back),
         promise(a_call_nobody_announced_is_counted_all_the_same),
