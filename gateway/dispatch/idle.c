@@ -30,6 +30,8 @@ static walk_waiting waiting_for(dispatch *d, const char *lanes, int64_t *ret_nex
         return WALK_FLIGHT;
     if (!core_store(d, state_counts(d->store, by_state, &outbox, &err), &err, "counts"))
         return WALK_STORE;
+    if (by_state[LIFE_CLAIMED] || by_state[LIFE_SENDING]) /* of a gateway that died: not ours yet */
+        return WALK_FLIGHT;
     if (outbox)
         return WALK_OUTBOX;
     if (!core_store(d, state_next_due(d->store, lanes, ret_next, &err), &err, "next due"))

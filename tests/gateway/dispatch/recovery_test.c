@@ -312,6 +312,27 @@ static void a_gateway_killed_before_the_intent_plans_the_task_again(void **cm)
     assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 1);
 }
 
+static void the_movable_clock_waits_for_what_a_dead_gateway_had_in_hand(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    walk_state w;
+    rig_record(r);
+    claimed(r, &t);
+    rig_crash(r);
+    rig_lease_to(r, "dead", INT64_C(4102444800000)); /* its shards are nobody else's yet */
+    rig_open(r);
+    assert_int_equal(clock_walk_to(r->walk, (gw_wall){RIG_MONDAY_10H + RIG_DAY}, &r->err), GW_OK);
+    do {
+        rig_turn(r);
+        clock_walk_get(r->walk, &w);
+    } while (w.waiting_for == WALK_STORE || w.waiting_for == WALK_OUTBOX);
+    assert_string_equal(walk_waiting_name(w.waiting_for), "in-flight");
+    assert_int_equal(w.now.ms, RIG_MONDAY_10H);
+    rig_lease_to(r, "dead", 0);
+    until(r, "j1", 'P');
+}
+
 /* Two gateways; the second takes the shards while the first still believes it has them. */
 static void a_gateway_that_lost_its_shards_can_change_nothing(void **cm)
 {
@@ -324,7 +345,7 @@ static void a_gateway_that_lost_its_shards_can_change_nothing(void **cm)
     rig_open(r);
     claimed(r, &t);
     gw_id_random(&thief);
-    rig_expire_leases(r);
+    rig_lease_to(r, "nobody", 0);
     assert_int_equal(state_lease(r->store, &thief, 60000, fence, &r->err), GW_OK);
     assert_true(fence[0] > 0);
     rig_send_intent(r, 0, &t);
@@ -406,6 +427,7 @@ int main(void)
         promise(what_is_said_of_an_earlier_attempt_is_on_record_as_that_one),
         promise(one_worker_that_keeps_a_rate_works_and_the_next_takes_over_when_it_is_gone),
         promise(a_gateway_killed_before_the_intent_plans_the_task_again),
+        promise(the_movable_clock_waits_for_what_a_dead_gateway_had_in_hand),
         promise(a_gateway_that_lost_its_shards_can_change_nothing),
         promise(a_lost_store_stops_sending_and_its_return_resumes),
         promise(an_outcome_that_met_a_dead_store_is_booked_when_it_is_back),

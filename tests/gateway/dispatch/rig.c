@@ -273,12 +273,13 @@ void rig_open(rig *r)
     rig_turn(r);
 }
 
-void rig_expire_leases(rig *r)
+void rig_lease_to(rig *r, const char *owner, int64_t until_ms)
 {
     redisContext *c = redisConnectUnix(redis_server_socket(r->redis));
     assert_non_null(c);
     for (int shard = 0; shard < STATE_SHARDS; shard++)
-        freeReplyObject(redisCommand(c, "HSET dl:{%02d}:lease until 0", shard));
+        freeReplyObject(redisCommand(c, "HSET dl:{%02d}:lease owner %s until %lld", shard, owner,
+                                     (long long)until_ms));
     redisFree(c);
 }
 

@@ -83,8 +83,8 @@ void rig_open(rig *r);
  * workers find it again. */
 void rig_crash(rig *r);
 void rig_record(rig *r); /* start the recorder */
-/* As if Redis's clock had run past the leases of every shard. */
-void rig_expire_leases(rig *r);
+/* Every shard is leased to owner until a moment of Redis's clock; 0: the lease is over. */
+void rig_lease_to(rig *r, const char *owner, int64_t until_ms);
 
 /* Move everything the outbox holds into the log, without a recorder running beside the test. */
 void rig_log(rig *r);
