@@ -47,6 +47,7 @@ typedef struct {
     size_t todo, sent;
     chunk window[WINDOW];
     size_t in_flight;
+    gw_mono since; /* of the last answer: timeout_ms counts from here, not from a lost connection */
 } call;
 
 static dunlin_code fail(dunlin *d, dunlin_code code, const char *text)
@@ -88,6 +89,10 @@ static gw_code connect_socket(dunlin *d, const dunlin_options *o, gw_err *err)
     gw_code rc = curve_client(d->zmq, ZMQ_DEALER, o->endpoint, o->server_key, &pair, &options,
                               &d->socket, err);
     curve_wipe(&pair);
+    /* A refused key leaves no connection to write into: give up in time there too. */
+    if (rc == GW_OK &&
+        zmq_setsockopt(d->socket, ZMQ_SNDTIMEO, &d->timeout_ms, sizeof d->timeout_ms) != 0)
+        return gw_fail(err, GW_EIO, "opening a connection: %s", zmq_strerror(zmq_errno()));
     return rc == GW_OK ? watch_socket(d, err) : rc;
 }
 
@@ -304,8 +309,9 @@ static dunlin_code receive_answer(call *c)
         {.socket = d->socket, .events = ZMQ_POLLIN},
         {.socket = d->monitor, .events = ZMQ_POLLIN},
     };
-    int n = zmq_poll(items, 2, d->timeout_ms);
-    if (n == 0)
+    int64_t left_ms = c->since.ms + d->timeout_ms - gw_mono_now().ms;
+    int n = zmq_poll(items, 2, left_ms > 0 ? left_ms : 0);
+    if (n == 0 || (left_ms <= 0 && !(items[0].revents & ZMQ_POLLIN)))
         return fail(d, DUNLIN_ETIMEOUT, "no answer in time; sending the same ids again is safe");
     if (n < 0)
         return zmq_errno() == EINTR ? DUNLIN_OK : fail(d, DUNLIN_EIO, zmq_strerror(zmq_errno()));
@@ -323,6 +329,7 @@ static dunlin_code receive_answer(call *c)
         k = find_chunk(c, frame_str(&f));
     }
     dunlin_code rc = take_verdicts(c, k, &f);
+    c->since = gw_mono_now();
     zmq_msg_close(&f.msg);
     return ours ? rc : fail(d, DUNLIN_EPROTO, "the peer does not speak DUN1");
 }
@@ -330,6 +337,7 @@ static dunlin_code receive_answer(call *c)
 static dunlin_code send_round(call *c)
 {
     c->sent = c->in_flight = 0;
+    c->since = gw_mono_now();
     while (c->sent < c->todo || c->in_flight) {
         dunlin_code rc = DUNLIN_OK;
         while (c->sent < c->todo && c->in_flight < WINDOW && rc == DUNLIN_OK)

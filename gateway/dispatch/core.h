@@ -104,6 +104,7 @@ struct dispatch {
 
     intent_msg *intents;
     size_t intent_n;
+    bool intents_seen; /* intent_run came to them in this turn */
     outcome_msg *outcomes, **outcomes_end;
     size_t outcome_n;
     uint64_t turns;           /* how often a worker became ready */
@@ -186,6 +187,7 @@ void port_release(flight *f);
 void lease_run(dispatch *d);
 void recovery_run(dispatch *d);
 void intent_run(dispatch *d);
+void intent_done(dispatch *d); /* the end of a turn: whatever no step came to is taken back */
 void outcome_run(dispatch *d);
 void planner_run(dispatch *d);
 /* planner.c: due entries of a lane that we serve ourselves (a w k); false: nothing to do. */

@@ -255,9 +255,7 @@ gw_code dispatch_step(dispatch *d, int wait_ms, bool *ret_busy, gw_err *err)
     port_receive(d, wait_ms);
     core_news(d);
     work(d);
-    for (size_t i = 0; i < d->intent_n; i++)
-        zmq_msg_close(&d->intents[i].bytes);
-    d->intent_n = 0;
+    intent_done(d);
     port_heartbeats(d);
     questions_run(d);
     publish(d);

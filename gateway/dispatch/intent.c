@@ -297,10 +297,25 @@ static void split_late(intents *in)
     in->n = kept;
 }
 
+/* The steps of this turn did not come to them, because the store rests: better claimed again later
+ * than a worker that waits for its answer. */
+void intent_done(dispatch *d)
+{
+    for (size_t i = 0; i < d->intent_n; i++) {
+        flight *f = d->intents_seen ? NULL : flight_of(d, &d->intents[i]);
+        if (f)
+            take_back(d, f, "store");
+        zmq_msg_close(&d->intents[i].bytes);
+    }
+    d->intent_n = 0;
+    d->intents_seen = false;
+}
+
 void intent_run(dispatch *d)
 {
     if (d->intent_n == 0)
         return;
+    d->intents_seen = true;
     intents in = {.d = d};
     in.list = gw_arena_alloc(d->arena, (d->intent_n + 1) * sizeof *in.list);
     in.again = gw_arena_alloc(d->arena, (d->intent_n + 1) * sizeof *in.again);

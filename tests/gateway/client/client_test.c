@@ -2,12 +2,16 @@
 #include "gateway/client/dunlin.h"
 #include "tests/support/intake_server.h"
 
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -155,7 +159,54 @@ static void a_stranger_gets_no_answer_and_is_told_in_time(void **unused)
     assert_int_equal(dunlin_send(d, "submit", &body, 1, &v), DUNLIN_ETIMEOUT);
     assert_int_equal(v.kind, DUNLIN_UNKNOWN);
     assert_true(strlen(dunlin_error(d)) > 0);
+    /* The refusal took the connection with it; there is nothing to write into now. */
+    assert_int_equal(dunlin_send(d, "submit", &body, 1, &v), DUNLIN_ETIMEOUT);
     dunlin_close(d);
+}
+
+typedef struct {
+    int listener;
+    _Atomic bool over;
+} slammer;
+
+static void *slam_doors(void *arg)
+{
+    slammer *s = arg;
+    while (!s->over) {
+        struct pollfd p = {.fd = s->listener, .events = POLLIN};
+        if (poll(&p, 1, 50) == 1)
+            close(accept(s->listener, NULL, NULL));
+    }
+    return NULL;
+}
+
+static void a_peer_that_hangs_up_all_the_time_is_given_up_in_time(void **unused)
+{
+    (void)unused;
+    slammer s = {.listener = socket(AF_INET, SOCK_STREAM, 0)};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t at_n = sizeof at;
+    assert_int_equal(bind(s.listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(s.listener, 16), 0);
+    assert_int_equal(getsockname(s.listener, (struct sockaddr *)&at, &at_n), 0);
+    char endpoint[64], why[200], text[TEXT];
+    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", ntohs(at.sin_port));
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, slam_doors, &s), 0);
+    dunlin_options o = {.endpoint = endpoint,
+                        .server_key = server.server.public_key,
+                        .secret_key = server.erp.secret_key,
+                        .timeout_ms = 1000}; /* it comes again ten times in that */
+    dunlin *d = NULL;
+    dunlin_verdict v;
+    assert_int_equal(dunlin_open(&o, &d, why, sizeof why), DUNLIN_OK);
+    dunlin_body body = job(text, "slam", 1);
+    assert_int_equal(dunlin_send(d, "submit", &body, 1, &v), DUNLIN_ETIMEOUT);
+    assert_int_equal(v.kind, DUNLIN_UNKNOWN);
+    dunlin_close(d);
+    s.over = true;
+    pthread_join(thread, NULL);
+    close(s.listener);
 }
 
 static void the_gateway_may_restart_between_calls(void **unused)
@@ -269,6 +320,7 @@ int main(void)
         cmocka_unit_test(events_and_conflicts_have_their_kinds),
         cmocka_unit_test(busy_is_repeated_until_it_is_taken),
         cmocka_unit_test(a_stranger_gets_no_answer_and_is_told_in_time),
+        cmocka_unit_test(a_peer_that_hangs_up_all_the_time_is_given_up_in_time),
         cmocka_unit_test(the_gateway_may_restart_between_calls),
         cmocka_unit_test(a_request_lost_with_the_connection_is_sent_again),
         cmocka_unit_test(wrong_options_are_refused_with_a_reason),

@@ -410,6 +410,26 @@ static void an_intent_whose_answer_was_lost_is_not_sent_and_not_lost(void **cm)
     assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 1);
 }
 
+static void an_intent_that_comes_while_the_store_rests_is_answered_at_once(void **cm)
+{
+    rig *r = of(cm);
+    rig_task t;
+    rig_task other;
+    dispatch_close(r->d);
+    r->config.state.timeout_ms = 300;
+    rig_open(r);
+    claimed(r, &t);
+    redis_server_stop(r->redis);
+    rig_turn(r); /* another question to the store times out before the intent is here */
+    rig_send_intent(r, 0, &t);
+    rig_turn(r);
+    redis_server_continue(r->redis);
+    assert_int_equal(rig_expect(r, 0, &t), WIRE_ABORT);
+    rig_deliver(r, 0, &other);
+    assert_int_equal(other.attempt, 2);
+    assert_int_equal(rig_cap(r, "c:email:2013-03-04"), 1);
+}
+
 int main(void)
 {
 #define promise(f) cmocka_unit_test_setup_teardown(f, rig_start, rig_stop)
@@ -432,6 +452,7 @@ int main(void)
         promise(a_lost_store_stops_sending_and_its_return_resumes),
         promise(an_outcome_that_met_a_dead_store_is_booked_when_it_is_back),
         promise(an_intent_whose_answer_was_lost_is_not_sent_and_not_lost),
+        promise(an_intent_that_comes_while_the_store_rests_is_answered_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
