@@ -42,7 +42,7 @@ static const struct {
      "when a debtor wants contact, or never: id= debtor= hours= state= use= from= to= by="},
     {"window", window_cli,
      "lint|diff|apply|show: send windows per source, ladder, template, channel"},
-    {"reply", reply_cli, "list|read what people wrote back"},
+    {"reply", reply_cli, "list|take|release|read what people wrote back"},
     {"job", job_cli, "show|list|cancel|retry"},
     {"show", show_cli, "debtor ID, or items ID"},
     {"explain", explain_cli, "why, what blocks, when next: JOB, or --debtor D --channel C"},
